@@ -1,0 +1,96 @@
+"""PyTorch runs the generator."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..config import GeneratorConfig
+from ..errors import BadModelError, DeviceError, ResourceError
+from ..network import Generator, Translation
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The device that was asked for, or an error; `auto` takes the first of cuda, mps, cpu that is there.
+
+    Raises:
+        DeviceError: never a silent fall back to another device.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        wanted = next(name for name, there in here.items() if there)
+    if not here.get(wanted, False):
+        reason = (
+            "this PyTorch was built without CUDA"
+            if wanted == "cuda" and torch.version.cuda is None
+            else "no such device was found"
+        )
+        raise DeviceError(
+            f"cannot run on {wanted}: {reason}", hint="use --device cpu, or --device auto", name="device-missing"
+        )
+    return torch.device(wanted)
+
+
+class PytorchBackend:
+    """The `Backend` contract over an eager `Generator` in float32."""
+
+    name = "pytorch"
+
+    def __init__(self, config: GeneratorConfig, tensors: dict[str, Tensor], device: str) -> None:
+        self._device = choose_device(device)
+        self.device = self._device.type
+        self.image_size = config.image_size
+        self.any_size = config.any_size
+        with torch.device("meta"):
+            generator = Generator(config)
+        generator.load_state_dict(tensors, assign=True)
+        self._generator = generator.eval().requires_grad_(False).to(self._device)
+        self._try_out()
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return _to_levels(self._translate(pictures, heatmap=False).image)
+
+    def translate_with_heatmap(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        result = self._translate(pictures, heatmap=True)
+        assert result.heatmap is not None
+        heatmap: NDArray[np.float32] = result.heatmap[:, 0].cpu().numpy()
+        return _to_levels(result.image), heatmap
+
+    def _translate(self, pictures: NDArray[np.uint8], *, heatmap: bool) -> Translation:
+        try:
+            with torch.inference_mode():
+                translation: Translation = self._generator(self._to_tensor(pictures), heatmap=heatmap)
+                return translation
+        except torch.OutOfMemoryError as error:
+            raise ResourceError(
+                f"the memory of {self.device} is too small for {pictures.shape[0]} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
+                hint="use a smaller --batch-size or --size",
+                name="out-of-memory",
+            ) from error
+
+    def _to_tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """uint8 N H W 3 -> float N 3 H W in [-1, 1]; the layout in memory stays as it is (channels last)."""
+        levels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device)
+        return (levels.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+
+    def _try_out(self) -> None:
+        """One pass over a fixed picture: weights that are finite may still overflow on the way."""
+        side = self.image_size if not self.any_size else 32
+        ramp = torch.linspace(-1, 1, 3 * side * side, device=self._device).view(1, side, side, 3).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            image = self._generator(ramp).image
+        if not bool(torch.isfinite(image).all()):
+            raise BadModelError(
+                "the model's output is not finite (NaN or overflow): its weights are damaged or its training diverged",
+                hint="use an earlier checkpoint of that training",
+                name="model-not-finite",
+            )
+
+
+def _to_levels(image: Tensor) -> NDArray[np.uint8]:
+    """float N 3 H W in [-1, 1] -> uint8 N H W 3, rounded half to even as the official writer does."""
+    levels = (image * 0.5 + 0.5).mul_(255).round_().clamp_(0, 255).byte()
+    pixels: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pixels

@@ -1,0 +1,56 @@
+"""Files that are whole or not there: every file this program makes is written through here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import OutputError, ResourceError
+
+PART_SUFFIX = ".ugatit-part"
+
+
+def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] | None = None) -> None:
+    """Put `data` at `path`, replacing what is there, so that no reader ever sees half of it.
+
+    The bytes go to a fresh hidden name in the same folder, reach the disk, pass `check` (which
+    raises to refuse them), and only then get their name.
+
+    Raises:
+        ResourceError: the disk is full.
+        OutputError: the folder cannot be written.
+    """
+    part = (
+        path.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
+    )  # never derived from the name: it may be 255 bytes long
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if check is not None:
+            check(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
+    """What an operating-system error on writing `path` means to the user."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ResourceError(
+            f"cannot write {path}: the disk is full", hint="free some space; finished files are kept", name="disk-full"
+        )
+    return OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}", name="output-unwritable")
+
+
+def remove_abandoned_parts(folder: Path) -> None:
+    """Delete the half-written files that killed runs left in `folder` (call it under the folder's lock)."""
+    for part in folder.glob(f".*{PART_SUFFIX}"):
+        part.unlink(missing_ok=True)

@@ -1,0 +1,334 @@
+"""The whole U-GAT-IT network (arXiv 1907.10830): normalisations, attention, generator, discriminator.
+
+Pictures are float tensors B x 3 x H x W in [-1, 1], RGB. The numbers equal those of the official
+PyTorch code; the way to them is shorter where the algebra allows it, and each place says how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import GeneratorConfig
+
+EPSILON = 1e-5
+LEAKY_SLOPE = 0.2
+
+Coefficients = Callable[..., tuple[Tensor, Tensor]]
+
+
+class Translation(NamedTuple):
+    """What a generator gives: image B x 3 x H x W, CAM logits B x 2 (average, max), heat-map B x 1 x H/4 x W/4."""
+
+    image: Tensor
+    cam_logits: Tensor
+    heatmap: Tensor | None
+
+
+class Verdict(NamedTuple):
+    """What a discriminator says: score B x 1 x h x w, CAM logits B x 2 (average, max), heat-map B x 1 x h+1 x w+1."""
+
+    score: Tensor
+    cam_logits: Tensor
+    heatmap: Tensor | None
+
+
+class _Normalise(torch.autograd.Function):
+    """x * scale + shift, where both are functions of x's mean and variance per sample and channel.
+
+    Autograd alone would keep several copies of x and walk over them again and again. Here only x is
+    kept; the backward pass needs two sums over it (for scale and shift) and one multiply-add, and
+    leaves the algebra of the coefficients to autograd on tensors of B x C numbers.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, coefficients: Coefficients, *parameters: Tensor) -> Tensor:
+        count = x.shape[2] * x.shape[3]
+        mean = x.mean(dim=(2, 3), dtype=torch.float32 if x.dtype == torch.bfloat16 else None)  # B C
+        y = x - mean[..., None, None]
+        # centred two-pass sums: var_mean is twenty times slower on a CPU, and E[x^2] - E[x]^2 ten times less exact
+        variance = torch.linalg.vector_norm(y, dim=(2, 3)).square() / (count - 1)  # B C, unbiased
+        scale, shift = coefficients(mean, variance, count, *parameters)
+        ctx.coefficients = coefficients
+        ctx.save_for_backward(x, mean, variance, *parameters)
+        return y.mul_(scale[..., None, None]).add_((shift + scale * mean)[..., None, None])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
+        x, mean, variance, *parameters = ctx.saved_tensors
+        count = x.shape[2] * x.shape[3]
+        grad_shift = grad.sum(dim=(2, 3))
+        grad_scale = (grad * x).sum(dim=(2, 3))
+        with torch.enable_grad():
+            leaves = [leaf.detach().requires_grad_() for leaf in (mean, variance, *parameters)]
+            scale, shift = ctx.coefficients(leaves[0], leaves[1], count, *leaves[2:])
+        grad_mean, grad_variance, *grad_parameters = torch.autograd.grad(
+            (scale, shift), leaves, (grad_scale, grad_shift)
+        )
+        slope = grad_variance * (2 / (count - 1))  # d variance / d x = 2 (x - mean) / (n - 1)
+        grad_x = (grad * scale.detach()[..., None, None]).add_(x * slope[..., None, None])
+        grad_x.add_((grad_mean / count - slope * mean)[..., None, None])
+        return (grad_x.to(x.dtype), None, *grad_parameters)
+
+
+def _normalise(x: Tensor, coefficients: Coefficients, *parameters: Tensor) -> Tensor:
+    result: Tensor = _Normalise.apply(x, coefficients, *parameters)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _layer_instance_coefficients(
+    mean: Tensor, variance: Tensor, count: int, rho: Tensor, gamma: Tensor, beta: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Scale and shift of AdaLIN (equation 1): gamma * (rho * instance + (1 - rho) * layer) + beta.
+
+    The layer's statistics follow from the channels': no second look at the feature map. Both
+    variances are unbiased (n - 1), as torch.var has them in the official code.
+    """
+    total = count * mean.shape[1]
+    layer_mean = mean.mean(dim=1, keepdim=True)  # B 1
+    squares = (count - 1) * variance + count * (mean - layer_mean).square()  # B C
+    layer_variance = squares.sum(dim=1, keepdim=True) / (total - 1)
+    instance_part = rho * torch.rsqrt(variance + EPSILON)
+    layer_part = (1 - rho) * torch.rsqrt(layer_variance + EPSILON)
+    scale = gamma * (instance_part + layer_part)
+    shift = beta - gamma * (instance_part * mean + layer_part * layer_mean)
+    return scale, shift
+
+
+class AdaLIN(nn.Module):
+    """Adaptive layer-instance normalisation: gamma and beta come from outside, per sample (equation 1)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.rho = nn.Parameter(torch.full((channels,), 0.9))
+
+    def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        """x: B C H W; gamma, beta: B C."""
+        return _normalise(x, _layer_instance_coefficients, self.rho, gamma, beta)
+
+
+class LIN(nn.Module):
+    """Layer-instance normalisation with learned gamma and beta (the decoder's up-sampling half)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.rho = nn.Parameter(torch.zeros(channels))
+        self.gamma = nn.Parameter(torch.ones(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _normalise(x, _layer_instance_coefficients, self.rho, self.gamma, self.beta)
+
+
+def _instance_norm(x: Tensor) -> Tensor:
+    """Instance normalisation without parameters, biased variance: one group per channel, torch's fastest form on a CPU."""
+    return F.group_norm(x, x.shape[1], eps=EPSILON)
+
+
+def _reflect(x: Tensor, width: int) -> Tensor:
+    return F.pad(x, (width,) * 4, mode="reflect")
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with instance normalisation around a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(_instance_norm(self.conv1(_reflect(x, 1))), inplace=True)
+        return x + _instance_norm(self.conv2(_reflect(y, 1)))
+
+
+class AdaLINBlock(nn.Module):
+    """Two 3x3 convolutions with AdaLIN around a shortcut."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.norm1 = AdaLIN(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.norm2 = AdaLIN(channels)
+
+    def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(_reflect(x, 1)), gamma, beta), inplace=True)
+        return x + self.norm2(self.conv2(_reflect(y, 1)), gamma, beta)
+
+
+class UpBlock(nn.Module):
+    """Nearest up-sampling by two, 3x3 convolution, LIN, ReLU.
+
+    On an up-sampled map a 3x3 kernel meets each source pixel up to twice, so the pair equals one
+    transposed 4x4 convolution with stride 2 on the small map: 16 instead of 36 products per source
+    pixel. Reflection padding of the large map repeats its edge, which is edge padding of the small one.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels_in, channels_out, 3, bias=False)
+        self.norm = LIN(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kernel = _spread(_spread(self.conv.weight, 2), 3).transpose(0, 1)  # in out 4 4
+        x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        x = F.conv_transpose2d(x, kernel, stride=2, padding=3)  # B C 2H 2W
+        x = self.norm(x)
+        return F.relu(x, inplace=True)
+
+
+def _spread(weight: Tensor, dim: int) -> Tensor:
+    """Three taps on the up-sampled map -> what each of the four outputs around a source pixel takes of it."""
+    first, middle, last = weight.unbind(dim)
+    return torch.stack([last, middle + last, first + middle, first], dim)
+
+
+class SpectralConv2d(nn.Conv2d):
+    """A convolution under spectral normalisation, its vectors u and v stored beside the weight."""
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, *, bias: bool = True) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride, bias=bias)
+        _add_singular_vectors(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.conv2d(x, self.weight, stride=self.stride)
+        inverse_sigma = _inverse_sigma(self)
+        return y * inverse_sigma if self.bias is None else torch.addcmul(self.bias[:, None, None], y, inverse_sigma)
+
+
+class SpectralLinear(nn.Linear):
+    """A linear layer without bias under spectral normalisation."""
+
+    u: Tensor
+    v: Tensor
+
+    def __init__(self, features_in: int, features_out: int) -> None:
+        super().__init__(features_in, features_out, bias=False)
+        _add_singular_vectors(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight) * _inverse_sigma(self)
+
+
+def _add_singular_vectors(layer: nn.Conv2d | nn.Linear) -> None:
+    rows, columns = layer.weight.flatten(1).shape
+    layer.register_buffer("u", F.normalize(torch.randn(rows), dim=0))
+    layer.register_buffer("v", F.normalize(torch.randn(columns), dim=0))
+
+
+def _inverse_sigma(layer: SpectralConv2d | SpectralLinear) -> Tensor:
+    """One over the estimate u . (W v) of the largest singular value; in training, after one power iteration.
+
+    It scales the layer's *output*: the same numbers as dividing W, without touching every weight of
+    the wide layers again, forwards and backwards.
+    """
+    matrix = layer.weight.flatten(1)
+    if layer.training:
+        with torch.no_grad():  # new tensors, not in place: an earlier forward may still wait for its backward
+            layer.v = F.normalize(matrix.t() @ layer.u, dim=0, eps=1e-12)
+            layer.u = F.normalize(matrix @ layer.v, dim=0, eps=1e-12)
+    return torch.dot(layer.u, matrix @ layer.v).reciprocal()
+
+
+class CAM(nn.Module):
+    """Class activation map: two pooled classifiers whose weights then scale the feature map (section 2.1.1).
+
+    Scaling the channels twice, concatenating and merging with a 1x1 convolution is linear, so it is
+    one 1x1 convolution whose weight is the two halves of `merge`, scaled and added. The discriminator's
+    classifiers are normalised, but the map is scaled with their raw weights, as in the official code.
+    """
+
+    def __init__(self, channels: int, *, spectral: bool = False) -> None:
+        super().__init__()
+        self.average_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
+        self.max_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
+        self.merge = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x: B C H W -> merged features B C H W (before the activation), logits B 2."""
+        logits = torch.cat([self.average_fc(x.mean(dim=(2, 3))), self.max_fc(x.amax(dim=(2, 3)))], dim=1)
+        average_part, max_part = self.merge.weight[..., 0, 0].chunk(2, dim=1)  # C C each
+        weight = average_part * self.average_fc.weight + max_part * self.max_fc.weight
+        return F.conv2d(x, weight[..., None, None], self.merge.bias), logits
+
+
+def _heatmap(features: Tensor, wanted: bool) -> Tensor | None:
+    return features.sum(dim=1, keepdim=True) if wanted else None
+
+
+class Discriminator(nn.Module):
+    """PatchGAN with CAM (table 6). `layers` is 7 for the global one, 5 for the local one."""
+
+    def __init__(self, channels: int, layers: int) -> None:
+        super().__init__()
+        widths = [3, *(channels * 2**i for i in range(layers - 1))]
+        strides = [2] * (layers - 2) + [1]
+        self.convs = nn.ModuleList(
+            SpectralConv2d(before, after, 4, stride)
+            for before, after, stride in zip(widths, widths[1:], strides, strict=False)
+        )
+        width = channels * 2 ** (layers - 2)
+        self.cam = CAM(width, spectral=True)
+        self.head = SpectralConv2d(width, 1, 4, bias=False)
+
+    def forward(self, x: Tensor, *, heatmap: bool = False) -> Verdict:
+        for conv in self.convs:
+            x = F.leaky_relu(conv(_reflect(x, 1)), LEAKY_SLOPE, inplace=True)
+        x, cam_logits = self.cam(x)
+        x = F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
+        return Verdict(self.head(_reflect(x, 1)), cam_logits, _heatmap(x, heatmap))
+
+
+class Generator(nn.Module):
+    """Encoder, attention, AdaLIN decoder (table 5)."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels, width = config.channels, config.width
+        self.stem = nn.Conv2d(3, channels, 7, bias=False)
+        self.downs = nn.ModuleList(nn.Conv2d(channels * m, channels * 2 * m, 3, 2, bias=False) for m in (1, 2))
+        self.encoder_blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
+        self.cam = CAM(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width if config.any_size else width * (config.image_size // 4) ** 2, width, bias=False),
+            nn.ReLU(inplace=True),
+            nn.Linear(width, width, bias=False),
+            nn.ReLU(inplace=True),
+        )
+        self.gamma = nn.Linear(width, width, bias=False)
+        self.beta = nn.Linear(width, width, bias=False)
+        self.decoder_blocks = nn.ModuleList(AdaLINBlock(width) for _ in range(config.blocks))
+        self.ups = nn.ModuleList(UpBlock(channels * 2 * m, channels * m) for m in (2, 1))
+        self.head = nn.Conv2d(channels, 3, 7, bias=False)
+
+    def forward(self, x: Tensor, *, heatmap: bool = False) -> Translation:
+        """x: B 3 H W in [-1, 1], H and W multiples of 4 (`full`: both equal to the config's image_size)."""
+        x = self.encode(x)  # B 4C H/4 W/4
+        x, cam_logits = self.cam(x)
+        x = F.relu(x, inplace=True)
+        attention = _heatmap(x, heatmap)
+        style = self.mlp(x.mean(dim=(2, 3)) if self.config.any_size else x.flatten(1))  # B 4C
+        gamma, beta = self.gamma(style), self.beta(style)
+        for block in self.decoder_blocks:
+            x = block(x, gamma, beta)
+        for up in self.ups:
+            x = up(x)  # B C H W at last
+        return Translation(torch.tanh(self.head(_reflect(x, 3))), cam_logits, attention)
+
+    def encode(self, x: Tensor) -> Tensor:
+        x = F.relu(_instance_norm(self.stem(_reflect(x, 3))), inplace=True)
+        for down in self.downs:
+            x = F.relu(_instance_norm(down(_reflect(x, 1))), inplace=True)
+        for block in self.encoder_blocks:
+            x = block(x)
+        return x

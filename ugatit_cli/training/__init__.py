@@ -1,0 +1,1 @@
+"""Training: two unpaired folders in, weights that translate out."""

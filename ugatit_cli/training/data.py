@@ -1,0 +1,97 @@
+"""Two unpaired folders -> batches. A batch is a pure function of (seed, step), so a resume needs no data state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .. import images
+from ..errors import BadInputError
+from .config import TrainConfig
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".ppm"}
+DOMAIN_A, DOMAIN_B = 0, 1
+
+
+class Batch(NamedTuple):
+    """Real pictures of both domains, N x 3 x H x W in [-1, 1]."""
+
+    real_a: Tensor
+    real_b: Tensor
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The pictures in `folder` and below, sorted.
+
+    Raises:
+        BadInputError: the folder is missing or has no pictures.
+    """
+    if not folder.is_dir():
+        raise BadInputError(
+            f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-folder-missing"
+        )
+    found = sorted(
+        p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
+    )
+    if not found:
+        raise BadInputError(
+            f"{folder} holds no images", hint="put pictures (jpg, png, webp ...) into it", name="data-folder-empty"
+        )
+    return found
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """uint8 (..., H, W, 3) -> float (..., 3, H, W) in [-1, 1], as the official code normalises."""
+    planes = torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, -3)))
+    return (planes.float() / 255 - 0.5) / 0.5
+
+
+@dataclass(frozen=True)
+class UnpairedFolders:
+    """Domain A and domain B, each shuffled on its own, pass after pass."""
+
+    config: TrainConfig
+    paths_a: list[Path]
+    paths_b: list[Path]
+
+    @classmethod
+    def open(cls, config: TrainConfig) -> UnpairedFolders:
+        return cls(config, list_pictures(config.a), list_pictures(config.b))
+
+    def batch(self, step: int) -> Batch:
+        """The batch of update `step` (from 1)."""
+        return Batch(self._domain(self.paths_a, DOMAIN_A, step), self._domain(self.paths_b, DOMAIN_B, step))
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """The batches from `first_step` to the last, the next one read while one is used."""
+        with ThreadPoolExecutor(1, thread_name_prefix="ugatit-data") as reader:
+            following = reader.submit(self.batch, first_step)
+            for step in range(first_step + 1, self.config.steps + 2):
+                batch = following.result()
+                if step <= self.config.steps:
+                    following = reader.submit(self.batch, step)
+                yield batch
+
+    def _domain(self, paths: list[Path], domain: int, step: int) -> Tensor:
+        size = self.config.batch_size
+        positions = range((step - 1) * size, step * size)
+        return to_tensor(np.stack([self._picture(paths, domain, position) for position in positions]))
+
+    def _picture(self, paths: list[Path], domain: int, position: int) -> NDArray[np.uint8]:
+        """The official augmentation: resize with a margin, random crop, random mirror."""
+        config = self.config
+        turn, index = divmod(position, len(paths))
+        order = np.random.default_rng((config.seed, domain, turn)).permutation(len(paths))
+        random = np.random.default_rng((config.seed, domain, 2**32, position))
+        pixels = images.resize(images.read(paths[order[index]]).pixels, config.load_size, config.load_size)
+        top, left = random.integers(0, config.load_size - config.size + 1, 2)
+        crop = pixels[top : top + config.size, left : left + config.size]
+        return crop[:, ::-1] if random.random() < 0.5 else crop
