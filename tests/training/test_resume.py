@@ -1,0 +1,141 @@
+"""A run that was stopped, killed or damaged goes on to the same numbers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import islice
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ugatit_cli import weights
+from ugatit_cli.errors import BadModelError, DivergedError
+from ugatit_cli.training.checkpoints import save_checkpoint
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.fit import Run
+from ugatit_cli.training.step import Trainer
+
+CPU = torch.device("cpu")
+
+
+def everything(trainer: Trainer) -> dict[str, Tensor]:
+    state = dict(trainer.networks.state_dict())
+    for name, average in trainer.averages.items():
+        state |= {f"average.{name}.{key}": value for key, value in average.state_dict().items()}
+    for kind, optimizer in (("g", trainer.generator_optimizer), ("d", trainer.discriminator_optimizer)):
+        for number, values in optimizer.state_dict()["state"].items():
+            state |= {f"{kind}.{number}.{key}": value for key, value in values.items()}
+    return state
+
+
+def assert_same_bits(one: Trainer, other: Trainer) -> None:
+    first, second = everything(one), everything(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def straight(folder: Path, config: TrainConfig) -> Run:
+    run = Run.start(folder, config, CPU)
+    for _ in run.fit():
+        pass
+    return run
+
+
+@pytest.mark.parametrize("stop_at", [2, 3, 5])
+def test_resumed_run_equals_a_straight_one_bit_for_bit(stop_at: int, tmp_path: Path, config: TrainConfig) -> None:
+    expected = straight(tmp_path / "straight", config)
+    stopped = Run.start(tmp_path / "run", config, CPU)
+    for _ in islice(stopped.fit(), stop_at):
+        pass
+    resumed = Run.resume(tmp_path / "run", CPU)  # from step 2 or 4: what came after was never saved
+    assert resumed.trainer.step == stop_at // 2 * 2
+    for _ in resumed.fit():
+        pass
+    assert_same_bits(resumed.trainer, expected.trainer)
+    assert (tmp_path / "run" / "metrics.jsonl").read_text() == (tmp_path / "straight" / "metrics.jsonl").read_text()
+
+
+def test_the_seed_decides_the_run(tmp_path: Path, config: TrainConfig) -> None:
+    other = straight(tmp_path / "other", config.model_copy(update={"seed": 1})).trainer.networks.state_dict()
+    first = straight(tmp_path / "first", config).trainer.networks.state_dict()
+    assert not torch.equal(first["generator_a2b.head.weight"], other["generator_a2b.head.weight"])
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_named(tmp_path: Path, config: TrainConfig) -> None:
+    straight(tmp_path / "run", config)
+    newest = tmp_path / "run" / "step-00000006" / "networks.safetensors"
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 1
+    newest.write_bytes(data)
+    resumed = Run.resume(tmp_path / "run", CPU)
+    assert resumed.trainer.step == 4
+    assert resumed.notes == ["checkpoint step-00000006 is damaged"]
+
+
+def test_a_save_that_was_killed_leaves_no_checkpoint(tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = straight(tmp_path / "run", config)
+    run.trainer.step = 8
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("ugatit_cli.training.checkpoints.os.replace", killed)
+        save_checkpoint(tmp_path / "run", run.trainer)
+    assert Run.resume(tmp_path / "run", CPU).trainer.step == 6
+
+
+def test_no_checkpoint_at_all_is_an_error(tmp_path: Path, config: TrainConfig) -> None:
+    straight(tmp_path / "run", config)
+    for folder in (tmp_path / "run").glob("step-*"):
+        shutil.rmtree(folder)
+    with pytest.raises(BadModelError, match="no undamaged checkpoint"):
+        Run.resume(tmp_path / "run", CPU)
+
+
+def test_three_checkpoints_are_kept(tmp_path: Path, config: TrainConfig) -> None:
+    straight(tmp_path / "run", config.model_copy(update={"save_every": 1}))
+    assert [p.name for p in sorted((tmp_path / "run").glob("step-*"))] == ["step-00000004", "step-00000005", "step-00000006"]
+
+
+def test_a_run_leaves_weights_samples_and_metrics(tmp_path: Path, config: TrainConfig) -> None:
+    run = straight(tmp_path / "run", config)
+    model = weights.load(tmp_path / "run" / "weights.safetensors")
+    assert model.config == config.generator
+    average = run.trainer.averages["generator_b2a"].module.state_dict()
+    assert all(torch.equal(model.generators["b2a"][name], average[name]) for name in average)
+    assert [p.name for p in sorted((tmp_path / "run" / "samples").iterdir())] == ["step-00000003.png", "step-00000006.png"]
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    assert lines[-1]["learning_rate"] == 0
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config, CPU)
+    steps = run.fit()
+    next(steps)
+    with torch.no_grad():
+        run.trainer.networks.generator_a2b.head.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="step 2"):
+        next(steps)
+
+
+def test_another_run_is_a_base(tmp_path: Path, config: TrainConfig) -> None:
+    first = straight(tmp_path / "first", config)
+    larger = config.model_copy(update={"base": tmp_path / "first", "size": 64})
+    second = Run.start(tmp_path / "second", larger, CPU)
+    average = first.trainer.averages["generator_a2b"].module.state_dict()
+    state = second.trainer.networks.generator_a2b.state_dict()
+    assert all(torch.equal(state[name], average[name]) for name in average)
+    assert "global discriminator a starts from random weights" in second.notes  # one layer more at twice the size
+
+
+def test_a_base_of_another_width_is_refused(tmp_path: Path, config: TrainConfig) -> None:
+    straight(tmp_path / "first", config.model_copy(update={"steps": 1}))
+    wider = config.model_copy(update={"base": tmp_path / "first", "channels": 8})
+    with pytest.raises(BadModelError, match="its channels is 4, the new run's is 8"):
+        Run.start(tmp_path / "second", wider, CPU)
