@@ -6,11 +6,13 @@ import errno
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError, ResourceError
 
 PART_SUFFIX = ".ugatit-part"
+_NAME_BYTES = 6
 
 
 def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] | None = None) -> None:
@@ -23,11 +25,11 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
         ResourceError: the disk is full.
         OutputError: the folder cannot be written.
     """
-    part = (
-        path.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
-    )  # never derived from the name: it may be 255 bytes long
+    # never derived from the name: that may be 255 bytes long already
+    part = path.parent / f".{secrets.token_hex(_NAME_BYTES)}{PART_SUFFIX}"
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        # O_BINARY: elsewhere Windows would turn every byte 10 into two
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -38,7 +40,9 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
     except OSError as error:
         raise write_error(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        # a folder that is no folder, or cannot be written, refuses this too, and would hide why
+        with suppress(OSError):
+            part.unlink()
 
 
 def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
@@ -52,5 +56,6 @@ def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
 
 def remove_abandoned_parts(folder: Path) -> None:
     """Delete the half-written files that killed runs left in `folder` (call it under the folder's lock)."""
-    for part in folder.glob(f".*{PART_SUFFIX}"):
-        part.unlink(missing_ok=True)
+    for part in folder.glob(f".{'[0-9a-f]' * 2 * _NAME_BYTES}{PART_SUFFIX}"):  # ours, and no name like it
+        with suppress(OSError):  # one that cannot be deleted does no harm
+            part.unlink()

@@ -1,0 +1,44 @@
+"""What every test gets: a cache of its own, one thread, examples that repeat, and the way to the shared data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Before anything imports torch or OpenCV, and inherited by the processes that tests start: the workers of
+# pytest-xdist share the cores, and sums taken in one thread come out the same every time.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SHARED = REPOSITORY.parent / "shared"
+
+settings.register_profile("ugatit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ugatit")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device here")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of golden numbers, bad inputs and picture sets that lies beside the repository, if it does."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared data folder does not lie beside the repository")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cache folder, and none of the developer's own settings."""
+    monkeypatch.setenv("UGATIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+    for variable in ("UGATIT_DEBUG", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH"):
+        monkeypatch.delenv(variable, raising=False)

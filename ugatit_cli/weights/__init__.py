@@ -1,0 +1,77 @@
+"""Any U-GAT-IT weights in the world -> our GeneratorConfig and tensors. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+import torch
+
+from ..errors import BadModelError, RefusedError, UsageError
+from .model import ModelWeights
+from .official_pytorch import read_official, read_official_networks
+from .safetensors import is_ours, read_container, read_ours, save
+from .shapes import generator_shapes
+from .sniff import open_model, sniff
+from .stored import Container
+from .torch_archive import read_legacy, read_zip
+
+__all__ = ["ModelWeights", "generator_shapes", "load", "load_official_networks", "save"]
+
+
+def load(path: Path) -> ModelWeights:
+    """Open a model file, whatever its name: our safetensors, or the official PyTorch code's weights.
+
+    Raises:
+        UsageError: the file does not exist.
+        BadModelError: it is damaged, something else, or does not fit a generator.
+        RefusedError: opening it would run code, or it breaks a limit.
+    """
+    with _naming(path), open_model(path) as file:
+        container = _read_container(file)
+        sha256 = _digest(file)
+        return read_ours(file, container, sha256) if is_ours(container) else read_official(file, container, sha256)
+
+
+def load_official_networks(path: Path) -> dict[str, dict[str, torch.Tensor]]:
+    """All networks of an official checkpoint in our names, for training and comparison.
+
+    Keys are `generator_a2b`, `generator_b2a`, `global_discriminator_a`, `..._b`, `local_discriminator_a`,
+    `..._b`, as far as the file has them; `generator` or `discriminator` for a network that stands alone.
+
+    Raises:
+        UsageError, BadModelError, RefusedError: as `load` does.
+    """
+    with _naming(path), open_model(path) as file:
+        return read_official_networks(file, _read_container(file))
+
+
+def _read_container(file: BufferedReader) -> Container:
+    kind = sniff(file)
+    if kind == "torch-zip":
+        return read_zip(file)
+    size = file.seek(0, 2)
+    return read_container(file, size) if kind == "safetensors" else read_legacy(file, size)
+
+
+def _digest(file: BufferedReader) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which file: the readers' messages are about "it"."""
+    try:
+        yield
+    except BadModelError as error:
+        raise BadModelError(
+            f"cannot use the model {path}: {error.message}", hint=error.hint, name=error.name
+        ) from error
+    except RefusedError as error:
+        raise RefusedError(f"refused the model {path}: {error.message}", hint=error.hint, name=error.name) from error
+    except UsageError as error:
+        raise UsageError(f"cannot open the model {path}: {error.message}", hint=error.hint, name=error.name) from error

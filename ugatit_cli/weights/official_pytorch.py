@@ -1,0 +1,252 @@
+"""Weights of the official PyTorch code (znxlwm/UGATIT-pytorch): its names, told from keys and shapes.
+
+Recognised are complete checkpoints (six networks, as a nested dict or with the network's name before each
+tensor's) and the state dict of one generator or discriminator alone, each with or without DataParallel's `module.`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+
+import torch
+
+from ..config import Direction, GeneratorConfig
+from ..errors import BadModelError
+from .model import ModelWeights
+from .shapes import Shapes, discriminator_shapes, generator_shapes
+from .stored import Container, StoredTensor, check_fit, few, read_tensor
+
+GENERATORS: dict[str, Direction] = {"genA2B": "a2b", "genB2A": "b2a"}
+NETWORKS = {
+    "genA2B": "generator_a2b",
+    "genB2A": "generator_b2a",
+    "disGA": "global_discriminator_a",
+    "disGB": "global_discriminator_b",
+    "disLA": "local_discriminator_a",
+    "disLB": "local_discriminator_b",
+}
+_PARALLEL = "module."
+_BARE_NOTE = "the file does not say which way its generator translates; it is used as a2b"
+_ENCODER_BLOCK = re.compile(r"DownBlock\.\d+\.conv_block\.1\.weight")
+_DISCRIMINATOR_CONV = re.compile(r"model\.\d+\.weight_orig")
+_MAX_DISCRIMINATOR_LAYERS = 16
+
+
+@dataclass(frozen=True)
+class _StateDict:
+    """One network's tensors under the official names; `prefix` is what the file puts before them."""
+
+    prefix: str
+    tensors: Mapping[str, StoredTensor]
+
+
+def read_official(file: BufferedReader, container: Container, sha256: str) -> ModelWeights:
+    """The generators of an official checkpoint, or a bare generator as a2b with a note.
+
+    Raises:
+        BadModelError: no generator, or one that does not fit the network.
+    """
+    networks = _networks(container.tree)
+    wanted = {
+        GENERATORS.get(name, "a2b"): state
+        for name, state in networks.items()
+        if name in GENERATORS or _is_bare_generator(name, state)
+    }
+    if not wanted:
+        raise _no_generator(networks)
+    configs = {direction: detect_generator(state.tensors, state.prefix) for direction, state in wanted.items()}
+    if len(set(configs.values())) > 1:
+        raise BadModelError("its two generators are of different shapes", name="model-shape")
+    generators = {
+        direction: _read(file, container, state, _generator_layout(configs[direction]))
+        for direction, state in wanted.items()
+    }
+    notes = (_BARE_NOTE,) if "" in networks else ()
+    return ModelWeights(next(iter(configs.values())), generators, container.metadata, sha256, "official-pytorch", notes)
+
+
+def read_official_networks(file: BufferedReader, container: Container) -> dict[str, dict[str, torch.Tensor]]:
+    """Every network in the file, generators and discriminators, under our names of networks and tensors.
+
+    A network that stands alone is called `generator` or `discriminator`.
+
+    Raises:
+        BadModelError: a network that does not fit.
+    """
+    result = {}
+    for name, state in _networks(container.tree).items():
+        if name in GENERATORS or _is_bare_generator(name, state):
+            layout = _generator_layout(detect_generator(state.tensors, state.prefix))
+            result[NETWORKS.get(name, "generator")] = _read(file, container, state, layout)
+        else:
+            layout = _discriminator_layout(*detect_discriminator(state.tensors, state.prefix))
+            result[NETWORKS.get(name, "discriminator")] = _read(file, container, state, layout)
+    return result
+
+
+# ---- which networks are there
+
+
+def _networks(tree: Mapping[str, object]) -> dict[str, _StateDict]:
+    """The state dicts in the file by official name; "" is a network that stands alone."""
+    if not tree:
+        raise BadModelError("it is empty: no weights are in it", name="model-no-generator")
+    if any(name in tree for name in NETWORKS):
+        return {name: _state_dict(tree[name], f"{name}.") for name in NETWORKS if name in tree}
+    flat = {
+        name: {key.removeprefix(f"{name}."): value for key, value in tree.items() if _starts(key, f"{name}.")}
+        for name in NETWORKS
+    }
+    if any(flat.values()):
+        return {name: _state_dict(tensors, f"{name}.") for name, tensors in flat.items() if tensors}
+    return {"": _state_dict(tree, "")}
+
+
+def _starts(key: object, prefix: str) -> bool:
+    return isinstance(key, str) and key.startswith(prefix)
+
+
+def _state_dict(value: object, prefix: str) -> _StateDict:
+    name = prefix.rstrip(".") or "it"
+    if not isinstance(value, Mapping):
+        raise BadModelError(f"it is not a checkpoint: {name} is not a state dict", name="model-unknown-format")
+    if not all(isinstance(key, str) for key in value):
+        raise BadModelError(f"it is not a checkpoint: not all keys of {name} are names", name="model-unknown-format")
+    strangers = [prefix + key for key, tensor in value.items() if not isinstance(tensor, StoredTensor)]
+    if strangers:
+        raise BadModelError(f"it is not a checkpoint: not a tensor: {few(strangers)}", name="model-unknown-format")
+    if value and all(key.startswith(_PARALLEL) for key in value):
+        return _StateDict(prefix + _PARALLEL, {key.removeprefix(_PARALLEL): tensor for key, tensor in value.items()})
+    return _StateDict(prefix, value)
+
+
+def _is_bare_generator(name: str, state: _StateDict) -> bool:
+    return name == "" and not any(map(_DISCRIMINATOR_CONV.fullmatch, state.tensors))
+
+
+def _no_generator(networks: Mapping[str, _StateDict]) -> BadModelError:
+    there = few([name for name in networks if name]) or "one"
+    return BadModelError(f"it holds no generator, only discriminators ({there})", name="model-no-generator")
+
+
+# ---- what shape they have
+
+
+def detect_generator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> GeneratorConfig:
+    """Variant, channels, blocks and, for `full`, the image size; names, shapes and types are checked against them.
+
+    Raises:
+        BadModelError: not a U-GAT-IT generator; names are given as the file spells them, `prefix` included.
+    """
+    known = set(_generator_layout(GeneratorConfig(blocks=1)).names.values())
+    if not known & set(tensors):
+        text = f"it is not a U-GAT-IT generator: unexpected {few([prefix + name for name in tensors])}"
+        raise BadModelError(text, name="model-names")
+    stem, first = tensors.get("DownBlock.1.weight"), tensors.get("FC.0.weight")
+    if stem is None or first is None or not stem.shape or len(first.shape) != 2:
+        raise _unusable_anchor(tensors, prefix)
+    channels = stem.shape[0]
+    blocks = sum(1 for name in tensors if _ENCODER_BLOCK.fullmatch(name))
+    config = GeneratorConfig("light", channels, blocks)
+    if first.shape[1] != config.width:
+        config = GeneratorConfig("full", channels, blocks, _full_size(first.shape[1], config.width, prefix))
+    check_fit(tensors, _generator_layout(config).shapes, prefix)
+    return config
+
+
+def _unusable_anchor(tensors: Mapping[str, StoredTensor], prefix: str) -> BadModelError:
+    missing = [prefix + name for name in ("DownBlock.1.weight", "FC.0.weight") if name not in tensors]
+    if missing:
+        return BadModelError(f"its tensors do not fit a U-GAT-IT network: missing {few(missing)}", name="model-names")
+    return BadModelError(f"{prefix}DownBlock.1.weight or {prefix}FC.0.weight has a wrong shape", name="model-shape")
+
+
+def _full_size(inputs: int, width: int, prefix: str) -> int:
+    """Side of the pictures of a full generator whose MLP sees width x (side / 4) squared numbers."""
+    side = math.isqrt(inputs // width)
+    if side * side * width != inputs:
+        text = f"{prefix}FC.0.weight has {inputs} columns, which is the shape of no picture size at {width} channels"
+        raise BadModelError(text, name="model-shape")
+    return side * 4
+
+
+def detect_discriminator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> tuple[int, int]:
+    """Channels and layers of a discriminator, checked like a generator.
+
+    Raises:
+        BadModelError: not a U-GAT-IT discriminator.
+    """
+    first = tensors.get("model.1.weight_orig")
+    layers = 1 + sum(1 for name in tensors if _DISCRIMINATOR_CONV.fullmatch(name))
+    if first is None or not first.shape or not 3 <= layers <= _MAX_DISCRIMINATOR_LAYERS:
+        text = f"it is not a U-GAT-IT discriminator: {few([prefix + name for name in tensors])}"
+        raise BadModelError(text, name="model-names")
+    channels = first.shape[0]
+    check_fit(tensors, _discriminator_layout(channels, layers).shapes, prefix)
+    return channels, layers
+
+
+# ---- their names there and here
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """One network there and here: our name -> official name, our shapes, official shapes (by official name)."""
+
+    names: dict[str, str]
+    ours: Shapes
+    shapes: Shapes
+
+
+def _generator_layout(config: GeneratorConfig) -> _Layout:
+    names = {
+        "stem.weight": "DownBlock.1.weight",
+        **{f"downs.{i}.weight": f"DownBlock.{5 + 4 * i}.weight" for i in range(2)},
+        "cam.average_fc.weight": "gap_fc.weight",
+        "cam.max_fc.weight": "gmp_fc.weight",
+        **{f"cam.merge.{part}": f"conv1x1.{part}" for part in ("weight", "bias")},
+        **{f"mlp.{i}.weight": f"FC.{i}.weight" for i in (0, 2)},
+        **{name: name for name in ("gamma.weight", "beta.weight")},
+        **{f"ups.{i}.conv.weight": f"UpBlock2.{2 + 5 * i}.weight" for i in range(2)},
+        **{
+            f"ups.{i}.norm.{part}": f"UpBlock2.{3 + 5 * i}.{part}"
+            for i in range(2)
+            for part in ("rho", "gamma", "beta")
+        },
+        "head.weight": "UpBlock2.11.weight",
+    }
+    for i in range(config.blocks):
+        for n in (1, 2):
+            names[f"encoder_blocks.{i}.conv{n}.weight"] = f"DownBlock.{12 + i}.conv_block.{4 * n - 3}.weight"
+            names[f"decoder_blocks.{i}.conv{n}.weight"] = f"UpBlock1_{i + 1}.conv{n}.weight"
+            names[f"decoder_blocks.{i}.norm{n}.rho"] = f"UpBlock1_{i + 1}.norm{n}.rho"
+    ours = generator_shapes(config)
+    return _Layout(names, ours, {official: _official_shape(name, ours[name]) for name, official in names.items()})
+
+
+def _official_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Norm parameters are 1 x C x 1 x 1 there, C here."""
+    return (1, *shape, 1, 1) if ".norm" in name else shape
+
+
+def _discriminator_layout(channels: int, layers: int) -> _Layout:
+    ours = discriminator_shapes(channels, layers)
+    modules = {"cam.average_fc": "gap_fc", "cam.max_fc": "gmp_fc", "cam.merge": "conv1x1", "head": "conv"}
+    modules |= {f"convs.{i}": f"model.{1 + 3 * i}" for i in range(layers - 1)}
+    spectral = {"weight": "weight_orig", "u": "weight_u", "v": "weight_v", "bias": "bias"}
+    names = {}
+    for name in ours:
+        module, _, part = name.rpartition(".")
+        names[name] = f"{modules[module]}.{part if module == 'cam.merge' else spectral[part]}"
+    return _Layout(names, ours, {official: ours[name] for name, official in names.items()})
+
+
+def _read(file: BufferedReader, container: Container, state: _StateDict, layout: _Layout) -> dict[str, torch.Tensor]:
+    return {
+        name: read_tensor(file, container, state.tensors[official], state.prefix + official).reshape(layout.ours[name])
+        for name, official in layout.names.items()
+    }

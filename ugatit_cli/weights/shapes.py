@@ -1,0 +1,51 @@
+"""Names and shapes of every tensor in our networks, without building one."""
+
+from __future__ import annotations
+
+import math
+
+from ..config import GeneratorConfig
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def generator_shapes(config: GeneratorConfig) -> Shapes:
+    """Names and shapes of `Generator(config).state_dict()`."""
+    channels, width = config.channels, config.width
+    mlp_inputs = width if config.any_size else width * (config.image_size // 4) ** 2
+    block = (width, width, 3, 3)
+    shapes: Shapes = {"stem.weight": (channels, 3, 7, 7)}
+    shapes |= {f"downs.{i}.weight": (channels * 2 ** (i + 1), channels * 2**i, 3, 3) for i in range(2)}
+    for i in range(config.blocks):
+        shapes |= {f"encoder_blocks.{i}.conv{n}.weight": block for n in (1, 2)}
+    shapes |= _cam_merge_shapes(width) | {"cam.average_fc.weight": (1, width), "cam.max_fc.weight": (1, width)}
+    shapes |= {"mlp.0.weight": (width, mlp_inputs), "mlp.2.weight": (width, width)}
+    shapes |= {"gamma.weight": (width, width), "beta.weight": (width, width)}
+    for i in range(config.blocks):
+        shapes |= {f"decoder_blocks.{i}.conv{n}.weight": block for n in (1, 2)}
+        shapes |= {f"decoder_blocks.{i}.norm{n}.rho": (width,) for n in (1, 2)}
+    for i, outputs in enumerate((channels * 2, channels)):
+        shapes[f"ups.{i}.conv.weight"] = (outputs, outputs * 2, 3, 3)
+        shapes |= {f"ups.{i}.norm.{part}": (outputs,) for part in ("rho", "gamma", "beta")}
+    return shapes | {"head.weight": (3, channels, 7, 7)}
+
+
+def discriminator_shapes(channels: int, layers: int) -> Shapes:
+    """Names and shapes of `Discriminator(channels, layers).state_dict()`, spectral norm's vectors included."""
+    widths = [3, *(channels * 2**i for i in range(layers - 1))]
+    shapes: Shapes = {}
+    for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        shapes |= {f"convs.{i}.bias": (after,)} | _spectral_shapes(f"convs.{i}", (after, before, 4, 4))
+    width = widths[-1]
+    shapes |= _cam_merge_shapes(width)
+    shapes |= _spectral_shapes("cam.average_fc", (1, width)) | _spectral_shapes("cam.max_fc", (1, width))
+    return shapes | _spectral_shapes("head", (1, width, 4, 4))
+
+
+def _cam_merge_shapes(width: int) -> Shapes:
+    return {"cam.merge.weight": (width, 2 * width, 1, 1), "cam.merge.bias": (width,)}
+
+
+def _spectral_shapes(layer: str, weight: tuple[int, ...]) -> Shapes:
+    """A spectrally normalised weight: the raw one, and its singular vectors u (rows) and v (columns)."""
+    return {f"{layer}.weight": weight, f"{layer}.u": weight[:1], f"{layer}.v": (math.prod(weight[1:]),)}
