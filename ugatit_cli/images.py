@@ -47,7 +47,7 @@ MAX_PIXELS: Final = 2**30 // 12
 MAX_SIDE: Final = 65_535  # what JPEG can say; a picture 1 x 80 million costs 8 bytes of bookkeeping a row
 MAX_BYTES: Final = 6 * MAX_PIXELS  # the largest picture, uncompressed at 16 bits a channel
 MAX_SCANS: Final = 100  # encoders write about ten; each costs a pass over the whole picture
-MAX_PARTS: Final = 200_000  # chunks or segments walked in one file; IDAT chunks of 8 KB make 130,000 in a gigabyte
+MAX_PARTS: Final = 200_000  # chunks or segments walked in one file; the largest PNG in IDAT chunks of 8 KB has 65,000
 MAX_PROFILE_BYTES: Final = 4 * 2**20
 HEAD_BYTES: Final = 1024
 
@@ -96,7 +96,7 @@ _STRANGERS: Final = (  # what people hand in most often instead: signature, name
         "a HEIC picture",
         "save it as JPEG first (on an iPhone: Settings, Camera, Formats, Most Compatible)",
     ),
-    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "a video", "this place takes pictures"),
+    (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "a video", "save the frames you want as PNG or JPEG first"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", _SAVE_AS),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture", _SAVE_AS),
     (rb"8BPS", "a Photoshop document", _SAVE_AS),
@@ -119,10 +119,6 @@ _DECODE_ERRORS: Final = (
     struct.error,
     zlib.error,
 )
-_ORIENTATION_TAG: Final = 0x0112
-_warnings_lock = threading.Lock()
-
-
 _ANIMATED: Final = "it is animated: only the first frame is used"
 _BAD_PROFILE: Final = "its colour profile is damaged or unusual and is ignored: colours may be a little off"
 _PNG_CHUNKS: Final = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"eXIf"}
@@ -135,12 +131,17 @@ _FILLER: Final = _NOISE + b"".join(b"\xff%c" % mark + _NOISE for mark in range(0
 _PROFILE_MODES: Final = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}  # colour space: mode
 _STRIP_ROWS: Final = 512
 
-# TIFF tags
+# tags of TIFF and EXIF
+_ORIENTATION_TAG: Final = 274
 _SUBFILE_TYPE: Final = 254
 _PREVIEW: Final = 1
 _BITS: Final = 258
 _PHOTOMETRIC: Final = 262
+_TILE_WIDTH: Final = 322
+_TILE_LENGTH: Final = 323
 _DNG_VERSION: Final = 50706
+
+_warnings_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +197,8 @@ def _decode(data: bytes) -> Picture:
         pixels = _to_array(image)
         del image
         pixels = _upright(pixels, orientation)
+    except Image.DecompressionBombError as error:
+        raise _too_large("more pixels than") from error
     except _DECODE_ERRORS as error:
         raise _cut_off() if _hit_the_end(error) else _damaged(kind) from error
     if alpha is not None:
@@ -245,9 +248,9 @@ def _read_file(path: Path) -> bytes:
                 raise RefusedError(
                     f"it is too large ({status.st_size >> 20} MB)", hint="make it smaller first", name="image-too-large"
                 )
-            head = file.read(HEAD_BYTES)
-            _sniff(head)  # so that a film with a picture's name is not read to its end
-            return head + file.read(MAX_BYTES)
+            _sniff(file.read(HEAD_BYTES))  # so that a film with a picture's name is not read to its end
+            file.seek(0)
+            return file.read(MAX_BYTES)
     except FileNotFoundError as error:
         what = "it is a broken link: what it points to does not exist" if path.is_symlink() else "it does not exist"
         raise UsageError(what, name="input-missing") from error
@@ -303,11 +306,8 @@ def _open(kind: str, data: bytes) -> ImageFile.ImageFile:
     Raises:
         RefusedError: it claims more pixels than the limits allow.
     """
-    try:
-        with _without_warnings():
-            image = _READERS[kind](BytesIO(data))
-    except Image.DecompressionBombError as error:
-        raise _too_large("more pixels than") from error
+    with _without_warnings():
+        image = _READERS[kind](BytesIO(data))
     _check_size(*image.size)
     return image
 
@@ -338,9 +338,9 @@ def _load_jpeg(data: bytes, notes: list[str]) -> Image.Image:
     if scans > MAX_SCANS:
         reason = f"it has more than {MAX_SCANS} scans and would take a very long time"
         raise RefusedError(reason, hint="open it in an image editor and save it again", name="image-scan-bomb")
-    if scans == 0 and end == len(data):
-        raise _cut_off()
     has_end = end < len(data)
+    if not has_end and scans != 1:  # how many more scans there were, nobody can know
+        raise _cut_off()
     whole = data if has_end else data + _END_MARK
     image = _decode_jpeg(whole)
     if not has_end or _ends_in_grey(image):
@@ -434,9 +434,12 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
 
 def _inflates_within(body: memoryview, limit: int) -> bool:
     """Whether a `name NUL method deflated` chunk is sound and holds at most `limit` bytes."""
-    start = bytes(body[:80]).find(b"\0") + 2
+    start = bytes(body[:81])
+    end_of_name = start.find(b"\0")
+    if end_of_name < 1 or start[end_of_name + 1 :][:1] != b"\0":  # the only method there is
+        return False
     try:
-        return len(zlib.decompressobj().decompress(body[start:], limit + 1)) <= limit
+        return len(zlib.decompressobj().decompress(body[end_of_name + 2 :], limit + 1)) <= limit
     except zlib.error:
         return False
 
@@ -451,6 +454,7 @@ def _load_tiff(data: bytes, notes: list[str]) -> Image.Image:
             hint="develop it to JPEG or PNG first",
             name="image-unsupported",
         )
+    _check_size(tags.get(_TILE_WIDTH, 1), tags.get(_TILE_LENGTH, 1))  # a tile is decoded whole, picture or not
     if image.is_animated:  # type: ignore[attr-defined]
         notes.append("it has several pages: only the first is used")
     with _without_warnings():  # its orientation is read, and applied, at the end of loading
@@ -473,19 +477,13 @@ def _split_transparency(image: Image.Image) -> tuple[Image.Image, Image.Image | 
     """(the colours in a mode that a profile can speak of, L transparency or None if all is opaque)."""
     if not image.has_transparency_data:
         return (image if image.mode in _PROFILE_MODES.values() else image.convert("RGB")), None
-    image.info["transparency"] = _eight_bit_key(image)
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:  # 16 bits as in the file, of which the decoder keeps the upper 8
+        image.info["transparency"] = tuple(value >> 8 for value in key)
     if image.mode != "RGBA":
         image = image.convert("RGBA")
     alpha = image.getchannel("A")
     return image.convert("RGB"), (None if alpha.getextrema() == (255, 255) else alpha)
-
-
-def _eight_bit_key(image: Image.Image) -> object:
-    """The transparent colour; PNG gives it with 16 bits where the file has them, the decoder keeps the upper 8."""
-    key = image.info.get("transparency")
-    if isinstance(key, tuple) and max(key) > 255:
-        return tuple(value >> 8 for value in key)
-    return key
 
 
 def _sixteen_bit_grey(image: Image.Image) -> Image.Image:
