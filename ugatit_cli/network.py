@@ -159,7 +159,8 @@ class AdaLINBlock(nn.Module):
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(_reflect(x, 1)), gamma, beta), inplace=True)
-        return x + self.norm2(self.conv2(_reflect(y, 1)), gamma, beta)
+        change: Tensor = self.norm2(self.conv2(_reflect(y, 1)), gamma, beta)
+        return x + change
 
 
 class UpBlock(nn.Module):

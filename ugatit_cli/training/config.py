@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..config import GeneratorConfig
+from ..errors import UsageError
 
 GLOBAL_DEPTH = 7  # convolutions of the paper's global discriminator (table 6); the local one has two fewer
 OFFICIAL_MARGIN = 30 / 256  # the official code resizes to 286 before it crops 256
@@ -29,6 +30,12 @@ class TrainConfig(BaseModel):
     channels: int = Field(64, ge=1, le=512, description="width of the generators' first convolution")
     blocks: int = Field(4, ge=1, le=16, description="residual blocks on each side of the attention")
     discriminator_channels: int = Field(64, ge=1, le=512, description="width of the discriminators' first convolution")
+    discriminator_layers: int | None = Field(
+        None,
+        ge=4,
+        le=9,
+        description="depth of the global discriminators (the local ones have two fewer); 7, as in the paper, from 96 pixels on",
+    )
     steps: int = Field(100_000, ge=1, description="updates of discriminators and generators")
     batch_size: int = Field(1, ge=1, le=256, description="pictures of each domain per step")
     learning_rate: float = Field(
@@ -61,17 +68,24 @@ class TrainConfig(BaseModel):
         return GeneratorConfig(self.variant, self.channels, self.blocks, self.size)
 
     @property
-    def global_layers(self) -> int:
-        """Depth of the global discriminators: the paper's 7 from 96 pixels on; fewer where the map would vanish.
+    def deepest_discriminator(self) -> int:
+        """The depth at which the map is still three pixels wide before the last two 4x4 convolutions."""
+        return 2 + int(math.log2(self.size / 3))
 
-        Each stride-2 convolution halves the map; it must be at least 3 pixels wide before the two last ones
-        (4x4, padding 1) so that they leave something to judge.
-        """
-        return min(GLOBAL_DEPTH, 2 + int(math.log2(self.size / 3)))
+    @property
+    def global_layers(self) -> int:
+        """Depth of the global discriminators, the paper's 7 unless the pictures are too small for it."""
+        return self.discriminator_layers or min(GLOBAL_DEPTH, self.deepest_discriminator)
 
     @property
     def local_layers(self) -> int:
         return max(3, self.global_layers - 2)
+
+    @model_validator(mode="after")
+    def _discriminators_fit(self) -> Self:
+        if self.global_layers > self.deepest_discriminator:
+            raise ValueError(f"discriminator_layers must be at most {self.deepest_discriminator} at size {self.size}")
+        return self
 
     @property
     def rho_limit(self) -> float:
@@ -86,3 +100,21 @@ class TrainConfig(BaseModel):
         """The rate of update `step` (1 is the first): constant, then falling in a line to zero at the last."""
         half = self.steps // 2
         return self.learning_rate if step <= half else self.learning_rate * max(0.0, 1 - (step - half) / max(half, 1))
+
+
+def make_config(settings: dict[str, Any]) -> TrainConfig:
+    """The run's settings out of what the user gave.
+
+    Raises:
+        UsageError: a value is out of its range; the first such one, by its option's name.
+    """
+    try:
+        return TrainConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "the settings"
+        raise UsageError(
+            f"{option}: {first['msg'].removeprefix('Value error, ')}",
+            hint="see ugatit train --help",
+            name="train-setting",
+        ) from error
