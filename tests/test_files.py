@@ -23,6 +23,7 @@ from ugatit_cli.files import remove_abandoned_parts, write_atomically
 
 REPOSITORY = Path(files.__file__).resolve().parents[1]
 OLD, NEW = b"the old contents", bytes(range(256)) * 4
+REAL_REPLACE = os.replace
 
 
 def names(folder: Path) -> list[str]:
@@ -133,6 +134,7 @@ class Disk:
 
     def __init__(self, fail_at: int, error: int) -> None:
         self.fail_at, self.error, self.calls = fail_at, error, 0
+        self.replaced = False
 
     def call(self) -> None:
         self.calls += 1
@@ -146,6 +148,11 @@ class Disk:
 
         return counted
 
+    def replace(self, source: Path, target: Path) -> None:
+        self.call()
+        REAL_REPLACE(source, target)
+        self.replaced = True
+
     def file(self, descriptor: int, mode: str) -> io.BufferedWriter:
         disk = self
 
@@ -157,11 +164,11 @@ class Disk:
         return io.BufferedWriter(Raw(descriptor, mode), buffer_size=64)
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        real_open, real_sync, real_replace = os.open, os.fsync, os.replace
+        real_open, real_sync = os.open, os.fsync
         patch.setattr("ugatit_cli.files.os.open", self.before(real_open))
         patch.setattr("ugatit_cli.files.os.fdopen", self.file)
         patch.setattr("ugatit_cli.files.os.fsync", self.before(real_sync))
-        patch.setattr("ugatit_cli.files.os.replace", self.before(real_replace))
+        patch.setattr("ugatit_cli.files.os.replace", self.replace)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +180,7 @@ class Disk:
         (errno.EROFS, OutputError),
     ],
 )
-def test_whichever_step_fails_the_old_file_stays_whole(
+def test_whichever_step_fails_the_file_stays_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, expected: type[UgatitError]
 ) -> None:
     path = tmp_path / "a"
@@ -189,11 +196,61 @@ def test_whichever_step_fails_the_old_file_stays_whole(
             except UgatitError as error:
                 assert type(error) is expected
                 failures += 1
-        assert path.read_bytes() == OLD
+        assert path.read_bytes() == (NEW if disk.replaced else OLD)
         assert names(tmp_path) == ["a"]
-    assert failures == disk.calls > 10  # every step has failed once: open, each write, fsync, replace
+        path.write_bytes(OLD)
+    # every step has failed once: open, each write, fsync, replace, and for the folder open and fsync
+    assert failures == disk.calls > 10
     assert path.read_bytes() == NEW
     assert names(tmp_path) == ["a"]
+
+
+needs_folders_to_open = pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be opened there")
+
+
+@needs_folders_to_open
+def test_the_bytes_reach_the_disk_before_the_name_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[bool, list[str]]] = []
+    real_sync = os.fsync
+
+    def sync(descriptor: int) -> None:
+        real_sync(descriptor)
+        synced.append((os.path.samestat(os.fstat(descriptor), tmp_path.stat()), names(tmp_path)))
+
+    monkeypatch.setattr("ugatit_cli.files.os.fsync", sync)
+    write_atomically(tmp_path / "a", NEW)
+    (bytes_synced, before), (folder_synced, after) = synced[0], synced[-1]
+    assert len(synced) == 2
+    assert not bytes_synced and "a" not in before
+    assert folder_synced and after == ["a"]
+
+
+@needs_folders_to_open
+@pytest.mark.parametrize(("step", "number"), [("open", errno.EACCES), ("fsync", errno.EINVAL)])
+def test_where_folders_cannot_be_synced_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> None:
+    real, refused = getattr(os, step), []
+
+    def refuse_folders(what: Path | int, *arguments: int) -> Any:
+        if os.path.isdir(what):
+            refused.append(what)
+            raise OSError(number, os.strerror(number))
+        return real(what, *arguments)
+
+    monkeypatch.setattr(f"ugatit_cli.files.os.{step}", refuse_folders)
+    write_atomically(tmp_path / "a", NEW)
+    assert len(refused) == 1
+    assert (tmp_path / "a").read_bytes() == NEW
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files in /proc")
+def test_no_open_file_is_left_behind(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        write_atomically(tmp_path / "a", NEW)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 AT_EVERY_BYTE = """

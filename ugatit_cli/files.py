@@ -19,7 +19,7 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
     """Put `data` at `path`, replacing what is there, so that no reader ever sees half of it.
 
     The bytes go to a fresh hidden name in the same folder, reach the disk, pass `check` (which
-    raises to refuse them), and only then get their name.
+    raises to refuse them), and only then get their name, which reaches the disk as well.
 
     Raises:
         ResourceError: the disk is full.
@@ -37,12 +37,28 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
         if check is not None:
             check(part)
         os.replace(part, path)
+        _sync_folder(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         # a folder that is no folder, or cannot be written, refuses this too, and would hide why
         with suppress(OSError):
             part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the names in `folder` to the disk: the journal relies on it, as a record says that its file outlasts a crash."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders; elsewhere one may be writable and yet not readable
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems have no such thing for folders
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_error(path: Path, error: OSError) -> OutputError | ResourceError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +60,12 @@ class Run:
         run._forget_metrics_after(run.trainer.step)
         return run
 
-    def fit(self) -> Iterator[Record]:
+    @property
+    def weights(self) -> Path:
+        """Where the weights that translate are."""
+        return self.folder / WEIGHTS
+
+    def fit(self) -> Generator[Record, None, None]:
         """Train to the last step, yielding a record after each. Closing the iterator stops between steps.
 
         Raises:
@@ -87,7 +92,7 @@ class Run:
             "b2a": self.trainer.averages["generator_b2a"].module.state_dict(),
         }
         metadata = {"trained_steps": str(self.trainer.step)}
-        weights.save(self.folder / WEIGHTS, self.trainer.config.generator, generators, metadata=metadata)
+        weights.save(self.weights, self.trainer.config.generator, generators, metadata=metadata)
         return checkpoint
 
     def _due(self, every: int) -> bool:

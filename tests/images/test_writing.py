@@ -1,0 +1,71 @@
+"""What is written reads back, holds nothing but the picture, and is checked."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from images.pictures import COMPLETE, decoded, furthest, noise, photo
+from PIL import Image
+
+from ugatit_cli import images
+from ugatit_cli.errors import OutputError, UsageError
+
+
+@pytest.mark.parametrize("format", sorted(images.WRITABLE))
+def test_what_is_written_reads_back(format: str, tmp_path: Path) -> None:
+    data = images.encode(photo(), format=format, quality=95)
+    path = tmp_path / "out"
+    path.write_bytes(data)
+    images.check_picture(path, (96, 64))
+    assert furthest(images.read(path), photo()) <= (12 if format in ("jpg", "jpeg", "webp", "avif") else 0)
+    with Image.open(BytesIO(data)) as image:
+        assert image.format == images.WRITABLE[format]
+        assert not {"exif", "icc_profile", "xmp"} & set(image.info)
+
+
+@pytest.mark.parametrize("format", ["png", "webp", "tiff", "avif"])
+def test_transparency_is_written(format: str) -> None:
+    alpha = np.tile(np.arange(96, dtype=np.uint8) * 2, (64, 1))
+    picture = decoded(images.encode(photo(), format=format, quality=95, alpha=alpha))
+    assert picture.alpha is not None
+    assert np.abs(picture.alpha.astype(int) - alpha).max() <= 8
+
+
+@pytest.mark.parametrize("format", ["jpg", "bmp"])
+def test_where_transparency_cannot_be_written_white_shows(format: str) -> None:
+    picture = decoded(images.encode(photo(), format=format, quality=95, alpha=np.zeros((64, 96), np.uint8)))
+    assert picture.pixels.min() >= 253
+
+
+def test_quality_decides_the_size() -> None:
+    for format in ("jpg", "webp", "avif"):
+        low, high = (len(images.encode(noise(), format=format, quality=quality)) for quality in (20, 95))
+        assert low < high
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1)])
+@pytest.mark.parametrize("format", ["png", "jpg", "webp"])
+def test_thin_pictures_are_written(shape: tuple[int, int], format: str) -> None:
+    picture = decoded(images.encode(np.full((*shape, 3), 90, np.uint8), format=format, quality=90))
+    assert picture.pixels.shape[:2] == shape
+
+
+def test_what_a_format_cannot_hold_is_an_output_error() -> None:
+    with pytest.raises(OutputError, match="20000 x 1"):
+        images.encode(np.zeros((1, 20_000, 3), np.uint8), format="webp", quality=90)
+
+
+def test_an_unknown_format_is_a_usage_error_that_lists_the_known() -> None:
+    with pytest.raises(UsageError, match="gif") as caught:
+        images.encode(photo(), format="gif", quality=90)
+    assert "png" in caught.value.hint
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 50, COMPLETE["png"][:20], COMPLETE["jpeg"]])
+def test_the_check_refuses_what_does_not_open_or_has_another_size(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(data)
+    with pytest.raises(OutputError, match="just written"):
+        images.check_picture(tmp_path / "out", (65, 48))

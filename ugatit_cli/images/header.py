@@ -1,0 +1,23 @@
+"""The header, from which a size is judged before anything is decoded."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from PIL import ImageFile
+
+from .formats import READERS
+from .limits import check_size
+from .pillow_warnings import without_warnings
+
+
+def open_header(kind: str, data: bytes) -> ImageFile.ImageFile:
+    """The header is read, nothing is decoded.
+
+    Raises:
+        RefusedError: it claims more pixels than the limits allow.
+    """
+    with without_warnings():
+        image = READERS[kind](BytesIO(data))
+    check_size(*image.size)
+    return image

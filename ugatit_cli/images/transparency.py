@@ -1,0 +1,30 @@
+"""Transparency, which is kept beside the colours; under it they are shown on white."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from .arrays import STRIP_ROWS, Pixels
+from .colour_profile import PROFILE_MODES
+
+
+def split_transparency(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """(the colours in a mode that a profile can speak of, L transparency or None if all is opaque)."""
+    if not image.has_transparency_data:
+        return (image if image.mode in PROFILE_MODES.values() else image.convert("RGB")), None
+    key = image.info.get("transparency")
+    if isinstance(key, tuple) and max(key) > 255:  # 16 bits as in the file, of which the decoder keeps the upper 8
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    if image.mode != "RGBA":
+        image = image.convert("RGBA")
+    alpha = image.getchannel("A")
+    return image.convert("RGB"), (None if alpha.getextrema() == (255, 255) else alpha)
+
+
+def put_on_white(pixels: Pixels, alpha: Pixels) -> None:
+    """In place: what is hidden under transparency can be any colour."""
+    for top in range(0, len(pixels), STRIP_ROWS):
+        rows = slice(top, top + STRIP_ROWS)
+        opacity = alpha[rows, :, None].astype(np.uint16)
+        pixels[rows] = (pixels[rows] * opacity + 255 * (255 - opacity) + 127) // 255
