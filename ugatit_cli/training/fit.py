@@ -39,14 +39,16 @@ class Run:
 
     folder: Path
     trainer: Trainer
+    pictures: UnpairedFolders
     notes: list[str] = field(default_factory=list)
 
     @classmethod
     def start(cls, folder: Path, config: TrainConfig, device: torch.device) -> Run:
+        pictures = UnpairedFolders.open(config)
         trainer = Trainer(config, device)
         notes = start_from(config.base, trainer) if config.base else []
         write_config(folder, config)
-        return cls(folder, trainer, notes)
+        return cls(folder, trainer, pictures, notes)
 
     @classmethod
     def resume(cls, folder: Path, device: torch.device, *, steps: int | None = None) -> Run:
@@ -54,9 +56,9 @@ class Run:
         config = read_config(folder)
         if steps is not None:
             config = config.model_copy(update={"steps": steps})
-            write_config(folder, config)
-        run = cls(folder, Trainer(config, device))
+        run = cls(folder, Trainer(config, device), UnpairedFolders.open(config))
         run.notes = load_checkpoint(folder, run.trainer)
+        write_config(folder, config)
         run._forget_metrics_after(run.trainer.step)
         return run
 
@@ -71,9 +73,8 @@ class Run:
         Raises:
             DivergedError: a loss is not finite; the last checkpoint is from before that.
         """
-        folders = UnpairedFolders.open(self.trainer.config)
         interval: list[dict[str, float]] = []
-        for batch in folders.batches(self.trainer.step + 1):
+        for batch in self.pictures.batches(self.trainer.step + 1):
             losses = self.trainer.advance(batch)
             self._stop_if_diverged(losses)
             interval.append(losses)
@@ -81,7 +82,7 @@ class Run:
                 self._append_metrics(interval)
                 interval = []
             if self._due(self.trainer.config.sample_every):
-                self._sample(folders)
+                self._sample()
             yield Record(self.trainer.step, losses, self.save() if self._due(self.trainer.config.save_every) else None)
 
     def save(self) -> Path:
@@ -98,10 +99,10 @@ class Run:
     def _due(self, every: int) -> bool:
         return self.trainer.step % every == 0 or self.trainer.step == self.trainer.config.steps
 
-    def _sample(self, folders: UnpairedFolders) -> None:
+    def _sample(self) -> None:
         target = self.folder / "samples" / f"step-{self.trainer.step:08d}.png"
         target.parent.mkdir(exist_ok=True)
-        write_sample_sheet(target, self.trainer, folders)
+        write_sample_sheet(target, self.trainer, self.pictures)
 
     def _stop_if_diverged(self, losses: dict[str, float]) -> None:
         bad = [name for name, value in losses.items() if not math.isfinite(value)]

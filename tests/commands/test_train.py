@@ -1,0 +1,142 @@
+"""`ugatit train` as its users meet it: real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = [
+    "--size",
+    "32",
+    "--channels",
+    "4",
+    "--blocks",
+    "1",
+    "--discriminator-channels",
+    "4",
+    "--save-every",
+    "2",
+    "--log-every",
+    "2",
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> list[str]:
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            Image.fromarray(random.integers(0, 255, (40, 40, 3), dtype=np.uint8)).save(
+                tmp_path / name / f"{number}.png"
+            )
+    return ["--a", str(tmp_path / "a"), "--b", str(tmp_path / "b")]
+
+
+def ugatit(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "ugatit_cli", *words], capture_output=True, text=True, check=False)
+
+
+def tensors(run: Path) -> bytes:
+    return (sorted(run.glob("step-*"))[-1] / "networks.safetensors").read_bytes()
+
+
+def test_a_run_from_its_start_to_a_translated_picture(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    result = ugatit("train", *data, *TINY, "--out", str(run), "--steps", "4")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{run / 'weights.safetensors'}\n"
+    assert "step 4: discriminators" in result.stderr
+    assert "4 of 4" in result.stderr
+    picture = tmp_path / "a" / "0.png"
+    result = ugatit("translate", str(picture), "-m", str(run / "weights.safetensors"), "-o", str(tmp_path / "out.png"))
+    assert result.returncode == 0, result.stderr
+    assert Image.open(tmp_path / "out.png").size == (40, 40)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, data: list[str], number: int) -> None:
+    run = tmp_path / "run"
+    command = [
+        sys.executable,
+        "-m",
+        "ugatit_cli",
+        "train",
+        *data,
+        *TINY,
+        "--out",
+        str(run),
+        "--steps",
+        "9999",
+        "--save-every",
+        "9999",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(run / "metrics.jsonl")
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert f"ugatit train --resume {run}" in stderr
+    (checkpoint,) = run.glob("step-*")
+    result = ugatit("train", "--resume", str(run), "--steps", str(int(checkpoint.name[5:]) + 1))
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, data: list[str]) -> None:
+    run, straight = tmp_path / "run", tmp_path / "straight"
+    command = [sys.executable, "-m", "ugatit_cli", "train", *data, *TINY, "--out", str(run), "--steps", "40"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(run / "step-00000004")
+        os.kill(process.pid, signal.SIGKILL)
+    assert ugatit("train", "--resume", str(run)).returncode == 0
+    assert ugatit("train", *data, *TINY, "--out", str(straight), "--steps", "40").returncode == 0
+    assert tensors(run) == tensors(straight)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--a", "x"], "--b is missing"),
+        (["--a", "x", "--b", "y", "--size", "30"], "--size"),
+        (["--resume", "run", "--batch-size", "2"], "--batch-size cannot stand beside it"),
+        (["--bogus", "1"], "no such option"),
+    ],
+)
+def test_wrong_options_change_nothing(words: list[str], message: str) -> None:
+    result = ugatit("train", *words)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert not Path("runs").exists()
+
+
+def test_a_run_that_exists_is_not_overwritten(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "notes.txt").write_text("mine")
+    result = ugatit("train", *data, *TINY, "--out", str(run), "--steps", "1")
+    assert result.returncode == 2
+    assert f"--resume {run}" in result.stderr
+    assert [p.name for p in run.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_without_pictures_is_bad_input(tmp_path: Path, data: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    result = ugatit("train", "--a", str(tmp_path / "empty"), *data[2:], *TINY, "--out", str(tmp_path / "run"))
+    assert result.returncode == 4
+    assert "holds no images" in result.stderr
+    assert not (tmp_path / "run").exists()
