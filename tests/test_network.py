@@ -177,6 +177,17 @@ def test_statistics_survive_a_large_mean(layout: torch.memory_format) -> None:
     torch.testing.assert_close(norm.float()(x, gamma, beta).double(), exact, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_nearly_flat_pictures_keep_their_digits(layout: torch.memory_format) -> None:
+    """A bright wall with one level of noise: the encoder's norms see means a hundred times their deviations."""
+    ours, _ = pair(GeneratorConfig("light", channels=8, blocks=2, image_size=64), seed=1)
+    x = (pictures(1, 64, 64, seed=2).sign() * 0.5 + 230.5) / 127.5 - 1
+    with torch.inference_mode():
+        exact = ours(x).image
+        rounded = ours.float()(x.float().contiguous(memory_format=layout)).image
+    assert (rounded - exact).abs().max() < 1 / 127.5  # one level of 255
+
+
 @pytest.mark.parametrize("config", [SMALL, GeneratorConfig("full", channels=3, blocks=1, image_size=16)])
 def test_pictures_of_a_batch_do_not_mix(config: GeneratorConfig) -> None:
     ours, _ = pair(config, seed=1)

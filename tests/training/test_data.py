@@ -53,7 +53,9 @@ def test_pictures_are_mirrored_and_cropped_at_random(grey_folders: TrainConfig) 
     ramp = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     Image.fromarray(ramp).save(grey_folders.a / "0.png")
     one = grey_folders.model_copy(update={"batch_size": 1, "steps": 200})
-    ramps = [x[0, 0] for x in (UnpairedFolders.open(one).batch(step).real_a for step in range(1, 90)) if float(x.std()) > 0.1]
+    ramps = [
+        x[0, 0] for x in (UnpairedFolders.open(one).batch(step).real_a for step in range(1, 90)) if float(x.std()) > 0.1
+    ]
     rising = [bool(row[0, -1] > row[0, 0]) for row in ramps]
     assert 0 < sum(rising) < len(rising)
     assert len({round(float(row[0].min()), 3) for row in ramps}) > 1  # the crop's place differs

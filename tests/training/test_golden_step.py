@@ -47,7 +47,7 @@ OFFICIAL_LOSSES = {
 
 
 def official_state(path: Path) -> dict[str, Tensor]:
-    state = {}
+    state: dict[str, Tensor] = {}
     for official, tensors in torch.load(path, map_location="cpu", weights_only=True).items():
         ours = generator_state(tensors) if official.startswith("gen") else discriminator_state(tensors)
         state |= {f"{OFFICIAL_NETWORKS[official]}.{name}": tensor for name, tensor in ours.items()}

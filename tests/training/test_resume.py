@@ -76,7 +76,9 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(tmp_path: Path, config: T
     assert resumed.notes == ["checkpoint step-00000006 is damaged"]
 
 
-def test_a_save_that_was_killed_leaves_no_checkpoint(tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_that_was_killed_leaves_no_checkpoint(
+    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = straight(tmp_path / "run", config)
     run.trainer.step = 8
 
@@ -99,7 +101,11 @@ def test_no_checkpoint_at_all_is_an_error(tmp_path: Path, config: TrainConfig) -
 
 def test_three_checkpoints_are_kept(tmp_path: Path, config: TrainConfig) -> None:
     straight(tmp_path / "run", config.model_copy(update={"save_every": 1}))
-    assert [p.name for p in sorted((tmp_path / "run").glob("step-*"))] == ["step-00000004", "step-00000005", "step-00000006"]
+    assert [p.name for p in sorted((tmp_path / "run").glob("step-*"))] == [
+        "step-00000004",
+        "step-00000005",
+        "step-00000006",
+    ]
 
 
 def test_a_run_leaves_weights_samples_and_metrics(tmp_path: Path, config: TrainConfig) -> None:
@@ -108,7 +114,10 @@ def test_a_run_leaves_weights_samples_and_metrics(tmp_path: Path, config: TrainC
     assert model.config == config.generator
     average = run.trainer.averages["generator_b2a"].module.state_dict()
     assert all(torch.equal(model.generators["b2a"][name], average[name]) for name in average)
-    assert [p.name for p in sorted((tmp_path / "run" / "samples").iterdir())] == ["step-00000003.png", "step-00000006.png"]
+    assert [p.name for p in sorted((tmp_path / "run" / "samples").iterdir())] == [
+        "step-00000003.png",
+        "step-00000006.png",
+    ]
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert lines[-1]["learning_rate"] == 0

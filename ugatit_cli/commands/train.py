@@ -29,10 +29,10 @@ def train(
     a: Annotated[Path | None, setting("a", "--a")] = None,
     b: Annotated[Path | None, setting("b", "--b")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="run folder to make", show_default="runs/<a>2<b>")
+        Path | None, typer.Option("--out", "-o", help="The run folder to make.", show_default="runs/<a>2<b>")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="run folder to go on with; only --steps and --device may stand beside it")
+        Path | None, typer.Option(help="A run folder to go on with; only --steps and --device may stand beside it.")
     ] = None,
     base: Annotated[Path | None, setting("base")] = None,
     size: Annotated[int | None, setting("size")] = None,
@@ -40,6 +40,7 @@ def train(
     channels: Annotated[int | None, setting("channels")] = None,
     blocks: Annotated[int | None, setting("blocks")] = None,
     discriminator_channels: Annotated[int | None, setting("discriminator_channels")] = None,
+    discriminator_layers: Annotated[int | None, setting("discriminator_layers")] = None,
     steps: Annotated[int | None, setting("steps")] = None,
     batch_size: Annotated[int | None, setting("batch_size")] = None,
     learning_rate: Annotated[float | None, setting("learning_rate")] = None,

@@ -20,48 +20,48 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    a: Path = Field(description="folder of domain A's pictures")
-    b: Path = Field(description="folder of domain B's pictures")
-    base: Path | None = Field(None, description="weights, or the folder of another run, to start from")
-    size: int = Field(256, ge=32, le=1024, multiple_of=4, description="side of the training pictures in pixels")
+    a: Path = Field(description="Folder of domain A's pictures.")
+    b: Path = Field(description="Folder of domain B's pictures.")
+    base: Path | None = Field(None, description="Weights, or the folder of another run, to start from.")
+    size: int = Field(256, ge=32, le=1024, multiple_of=4, description="Side of the training pictures in pixels.")
     variant: Literal["light", "full"] = Field(
-        "light", description="light: any size, small; full: the paper's, one size, 1 GB"
+        "light", description="Light takes any size and is small; full is the paper's, has one size and 1 GB."
     )
-    channels: int = Field(64, ge=1, le=512, description="width of the generators' first convolution")
-    blocks: int = Field(4, ge=1, le=16, description="residual blocks on each side of the attention")
-    discriminator_channels: int = Field(64, ge=1, le=512, description="width of the discriminators' first convolution")
+    channels: int = Field(64, ge=1, le=512, description="Width of the generators' first convolution.")
+    blocks: int = Field(4, ge=1, le=16, description="Residual blocks on each side of the attention.")
+    discriminator_channels: int = Field(64, ge=1, le=512, description="Width of the discriminators' first convolution.")
     discriminator_layers: int | None = Field(
         None,
         ge=4,
         le=9,
-        description="depth of the global discriminators (the local ones have two fewer); 7, as in the paper, from 96 pixels on",
+        description="Depth of the global discriminators (the local ones have two fewer); 7, as in the paper, from 96 pixels on.",
     )
-    steps: int = Field(100_000, ge=1, description="updates of discriminators and generators")
-    batch_size: int = Field(1, ge=1, le=256, description="pictures of each domain per step")
+    steps: int = Field(100_000, ge=1, description="Updates of discriminators and generators.")
+    batch_size: int = Field(1, ge=1, le=256, description="Pictures of each domain per step.")
     learning_rate: float = Field(
-        1e-4, gt=0, le=1, description="Adam's rate in the first half; then it falls to zero in a line"
+        1e-4, gt=0, le=1, description="Adam's rate in the first half; then it falls to zero in a line."
     )
-    weight_decay: float = Field(1e-4, ge=0, le=1, description="L2 on every parameter")
-    adversarial_weight: float = Field(1, ge=0, description="weight of the adversarial terms")
-    cycle_weight: float = Field(10, ge=0, description="weight of the cycle terms")
-    identity_weight: float = Field(10, ge=0, description="weight of the identity terms")
-    cam_weight: float = Field(1000, ge=0, description="weight of the generators' CAM terms")
-    smoothing: bool = Field(False, description="keep AdaLIN's rho in [0, 0.9] instead of [0, 1]")
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="L2 on every parameter.")
+    adversarial_weight: float = Field(1, ge=0, description="Weight of the adversarial terms.")
+    cycle_weight: float = Field(10, ge=0, description="Weight of the cycle terms.")
+    identity_weight: float = Field(10, ge=0, description="Weight of the identity terms.")
+    cam_weight: float = Field(1000, ge=0, description="Weight of the generators' CAM terms.")
+    smoothing: bool = Field(False, description="Keep AdaLIN's rho in [0, 0.9] instead of [0, 1].")
     augment: Literal["none", "color"] = Field(
-        "none", description="color: random brightness and contrast on what the discriminators see (few pictures)"
+        "none", description="color: random brightness and contrast on what the discriminators see, for few pictures."
     )
     ema_decay: float = Field(
-        0.999, ge=0, lt=1, description="decay of the generators' running average, which is what translates"
+        0.999, ge=0, lt=1, description="Decay of the generators' running average, which is what translates."
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16: half-width convolutions where the hardware has them"
+        "fp32", description="bf16 computes convolutions at half the width, where the hardware can."
     )
     seed: int = Field(
-        0, ge=0, le=2**31 - 1, description="decides the start, the order of the pictures and their augmentation"
+        0, ge=0, le=2**31 - 1, description="Decides the start, the order of the pictures and their augmentation."
     )
-    save_every: int = Field(1000, ge=1, description="steps between checkpoints")
-    sample_every: int = Field(500, ge=1, description="steps between sample sheets")
-    log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
+    save_every: int = Field(1000, ge=1, description="Steps between checkpoints.")
+    sample_every: int = Field(500, ge=1, description="Steps between sample sheets.")
+    log_every: int = Field(50, ge=1, description="Steps between lines of metrics.jsonl.")
 
     @property
     def generator(self) -> GeneratorConfig:

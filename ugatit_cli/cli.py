@@ -1,0 +1,134 @@
+"""Which commands there are, and how every way to end becomes two lines at most and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from . import __version__
+from .commands.train import train
+from .commands.translate import translate
+from .console import Console
+from .errors import ExitCode, ResourceError, UgatitError, UsageError
+
+COMMANDS: list[Callable[..., None]] = [translate, train]
+
+EXIT_CODES = f"""\b
+Exit codes:
+  {ExitCode.OK}    done, or done already
+  {ExitCode.BUG}    unexpected error: please report it
+  {ExitCode.USAGE}    wrong options or a missing path; nothing was changed
+  {ExitCode.PARTIAL}    some pictures done, some failed
+  {ExitCode.BAD_INPUT}    a picture or data set cannot be used
+  {ExitCode.BAD_MODEL}    a model is damaged or does not fit
+  {ExitCode.REFUSED}    refused: a file would run code, break a limit or fail its checksum
+  {ExitCode.NETWORK}    a download failed
+  {ExitCode.RESOURCES}    out of disk space or memory; a batch goes on where it stopped
+  {ExitCode.DEVICE}    the device that was asked for is not there
+  {ExitCode.OUTPUT}   cannot write the output, or another run is writing it
+  {ExitCode.DIVERGED}   training diverged
+  128+n  ended by a signal: 130 Ctrl-C, 141 closed pipe, 143 terminated"""
+
+
+class Program(TyperGroup):
+    """The command line as a whole."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run it and leave the process; Typer shows errors in a form of its own, so none of them gets that far."""
+        settings["standalone_mode"] = False
+        try:
+            code = super().main(*args, **settings)
+        except typer.TyperException as error:  # what Typer finds wrong with the words of the command line
+            code = _show(_as_ours(error))
+        except UgatitError as error:
+            code = _show(error)
+        except MemoryError as error:
+            code = _show(_out_of_memory(error))
+        except Exception as error:  # noqa: BLE001 - the edge of the program: there is nobody else to tell
+            code = _show(_unexpected(error))
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # whoever read the output has gone, as `head` does: no error, but the end
+            _forget_standard_output()
+            raise typer.Exit(128 + 13) from error
+
+
+def _show(error: UgatitError) -> int:
+    Console().error(error)
+    if os.environ.get("UGATIT_DEBUG"):
+        Console().page("".join(traceback.format_exception(error)))
+    return error.exit_code
+
+
+def _as_ours(error: typer.TyperException) -> UgatitError:
+    text = error.format_message().replace("Value error, ", "").removesuffix(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "ugatit"
+    ours = UsageError(text[:1].lower() + text[1:], hint=f"{path} --help shows how it is used", name="command-line")
+    ours.__cause__ = error
+    return ours
+
+
+def _out_of_memory(error: MemoryError) -> UgatitError:
+    ours = ResourceError(
+        "there is not enough memory", hint="use a smaller --size or --batch-size", name="out-of-memory"
+    )
+    ours.__cause__ = error
+    return ours
+
+
+def _unexpected(error: Exception) -> UgatitError:
+    first_line = next(iter(str(error).splitlines()), "")
+    hint = "this is a bug in ugatit: please report it with what UGATIT_DEBUG=1 shows when you run this again"
+    ours = UgatitError(f"unexpected {type(error).__name__}: {first_line}", hint=hint, name="bug")
+    ours.__cause__ = error
+    return ours
+
+
+def _forget_standard_output() -> None:
+    """So that Python, at its end, does not try once more and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+app = typer.Typer(
+    cls=Program,
+    epilog=EXIT_CODES,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,  # plain pages appear three times as fast, and grep reads them
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Turn photographs into the pictures of another world, and teach it new ones: U-GAT-IT."""
+    if version:
+        Console().write(f"ugatit {__version__}\n".encode())
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        Console().page(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def main() -> None:
+    """What the installed `ugatit` runs."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # unwinds, as Ctrl-C does
+    app()

@@ -1,0 +1,298 @@
+"""`ugatit translate`: pictures of one domain into pictures of the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+import typer
+
+from .. import hub
+from ..config import Direction
+from ..console import Console
+from ..errors import UsageError
+from ..pipeline import (
+    Choices,
+    Existing,
+    Extra,
+    Failure,
+    Job,
+    Journal,
+    OutputOptions,
+    Pending,
+    Settings,
+    check_folders,
+    check_space,
+    claim_outputs,
+    make_plan,
+    read_journals,
+    sha256_of,
+    sort_jobs,
+    watch_signals,
+)
+from . import options
+from .report import Report, reporting
+
+if TYPE_CHECKING:
+    from ..backends import Backend
+    from ..framing import Fit, Framing
+    from ..weights import ModelWeights
+
+InputArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT...", show_default=False, help="Pictures, folders, patterns; - is standard input."),
+]
+OutOption = Annotated[
+    str | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="OUT",
+        show_default="beside the input",
+        help="A file if there is one input and it ends like a picture, else a folder; - is standard output.",
+    ),
+]
+FitOption = Annotated[
+    Literal["keep", "stretch", "crop", "pad"] | None,
+    typer.Option(
+        "--fit",
+        show_default="the model's",
+        help="How a picture meets the network: in its own proportions, squeezed into a square, only its middle square, "
+        "or with mirrored edges that fill the square.",
+    ),
+]
+OutputSizeOption = Annotated[
+    Literal["source", "model"],
+    typer.Option("--output-size", help="Give results the size of the source, or the one that the network works at."),
+]
+FormatOption = Annotated[
+    Literal["png", "jpg", "webp", "avif", "tiff", "bmp"] | None,
+    typer.Option(
+        "--format", show_default="the input's", help="Of all results; png where the input's cannot be written."
+    ),
+]
+QualityOption = Annotated[
+    int, typer.Option("--quality", min=1, max=100, metavar="N", help="Of jpg, webp and avif, from 1 to 100.")
+]
+RecursiveOption = Annotated[bool, typer.Option("--recursive", "-r", help="Look into the folders of a folder, too.")]
+HeatmapOption = Annotated[
+    bool, typer.Option("--heatmap", help="Also write where the network looked: NAME.heatmap.EXT.")
+]
+CompareOption = Annotated[
+    bool, typer.Option("--compare", help="Also write source and result in one: NAME.compare.EXT.")
+]
+
+
+def translate(
+    inputs: InputArgument,
+    out: OutOption = None,
+    model: options.ModelOption = hub.DEFAULT_MODEL,
+    direction: options.DirectionOption = None,
+    device: options.DeviceOption = "auto",
+    batch_size: options.BatchSizeOption = None,
+    size: options.SizeOption = None,
+    fit: FitOption = None,
+    output_size: OutputSizeOption = "source",
+    format: FormatOption = None,
+    quality: QualityOption = 95,
+    recursive: RecursiveOption = False,
+    overwrite: options.OverwriteOption = False,
+    skip_existing: options.SkipExistingOption = False,
+    heatmap: HeatmapOption = False,
+    compare: CompareOption = False,
+    as_json: options.JsonOption = False,
+    dry_run: options.DryRunOption = False,
+    verbose: options.VerboseOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Translate pictures: one file, many, or whole folders.
+
+    Without --out, photo.jpg becomes photo.MODEL.jpg beside it, and a folder gets a twin named FOLDER-MODEL. With it,
+    names and folders stay as they are. A folder of results remembers what was made from what: run the same command again
+    and it goes on where it stopped. Nothing else that exists is overwritten without --overwrite.
+    """
+    console = Console(options.verbosity(verbose, quiet))
+    options.exclude({"--overwrite": overwrite, "--skip-existing": skip_existing})
+    extras: dict[Extra, bool] = {"heatmap": heatmap, "compare": compare}
+    where = OutputOptions(out, format, model_label(model), tuple(kind for kind, wanted in extras.items() if wanted))
+    with reporting(console, "translate", as_json=as_json) as report:
+        jobs = make_plan(inputs, where, recursive=recursive)
+        report.expect(len(jobs))
+        _check_standard_output(jobs, as_json)
+        found = hub.resolve(model)
+        row = found.entry
+        settings = Settings(
+            direction=direction or (row.direction if row else None),
+            size=size,
+            fit=fit or (cast("Fit", row.framing) if row else "keep"),
+            output_size=output_size,
+            quality=quality,
+        )
+        existing: Existing = "overwrite" if overwrite else "skip" if skip_existing else "refuse"
+        request = Request(found, where.label, settings, device, batch_size, existing, where.extras)
+        check_folders(jobs)
+        if dry_run:
+            _show_plan(request, jobs, report)
+        else:
+            _carry_out(request, jobs, report, console)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, apart from the pictures; for the fields see the options of `translate`."""
+
+    model: hub.ResolvedModel
+    label: str
+    settings: Settings
+    device: str
+    batch_size: int | None
+    existing: Existing
+    extras: tuple[Extra, ...]
+
+
+def model_label(model: str) -> str:
+    """What a model is called in the names of files: its name, or its file's without the ending."""
+    path = Path(model.removeprefix(hub.BY_NAME))
+    stem = path.stem if os.path.lexists(model) else path.name
+    if stem == "weights":  # as every training run calls them: its folder tells more
+        stem = Path(os.path.abspath(path)).parent.name
+    return re.sub(r"[^\w.-]", "_", stem, flags=re.ASCII) or "translated"
+
+
+def _check_standard_output(jobs: list[Job], as_json: bool) -> None:
+    """A picture and JSON do not mix, and a terminal shows no picture."""
+    if not any(not job.targets and job.source.problem is None for job in jobs):
+        return
+    if as_json:
+        text = "the picture and the report of --json would both go to standard output"
+        raise UsageError(text, hint="name a file with -o", name="options-contradict")
+    if sys.stdout is not None and sys.stdout.isatty():
+        text = "the picture would go to the terminal"
+        raise UsageError(text, hint="name a file with -o, or write > drawing.png", name="output-terminal")
+
+
+def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
+    pending = _pending(request, jobs, read_journals(jobs))
+    report.describe(model=_model_facts(request), dry_run=True)
+    report.skip(pending.skipped)
+    report.plan(job for job in pending.todo if job.source.problem is None)
+    _report_problems(pending.todo, report)
+
+
+def _carry_out(request: Request, jobs: list[Job], report: Report, console: Console) -> None:
+    with claim_outputs(jobs) as journals:
+        pending = _pending(request, jobs, journals)
+        if all(job.source.problem for job in pending.todo):
+            report.describe(model=_model_facts(request))
+            report.skip(pending.skipped)
+            _report_problems(pending.todo, report)
+            return
+        check_space(pending.todo)
+        with console.captured_noise():
+            loaded = _load(request, console)
+            report.describe(model=_model_facts(request, loaded), device=loaded.backend.device)
+            report.skip(pending.skipped)
+            _run(request, loaded, pending.todo, journals, report, console)
+
+
+def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]) -> Pending:
+    model = _sha256(request.model) if any(map(len, journals.values())) else ""
+    return sort_jobs(jobs, journals, Choices(request.existing, model, request.settings.digest()))
+
+
+def _sha256(model: hub.ResolvedModel) -> str:
+    """Of the file that outputs will be compared with; "" where loading it will say what is wrong with it."""
+    if model.entry is not None:
+        return model.entry.sha256
+    try:
+        return sha256_of(model.path) if model.path.is_file() else ""
+    except OSError:
+        return ""
+
+
+def _report_problems(jobs: list[Job], report: Report) -> None:
+    for job in jobs:
+        if job.source.problem is not None:
+            report.add(Failure(job.source.path, job.source.problem))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that runs."""
+
+    weights: ModelWeights
+    direction: Direction
+    backend: Backend
+    framing: Framing
+
+
+def _load(request: Request, console: Console) -> Loaded:
+    begun = perf_counter()
+    from .. import weights
+    from ..backends import load_backend
+    from ..framing import Framing
+
+    settings = request.settings
+    loaded = weights.load(request.model.path)
+    for note in loaded.notes:
+        console.note(f"{request.model.path}: {note}")
+    direction, tensors = loaded.generator(settings.direction)
+    config = loaded.config
+    if settings.size is not None and settings.size != config.image_size and not config.any_size:
+        text = f"this model works at {config.image_size} pixels only"
+        raise UsageError(text, hint="leave --size out", name="size-fixed")
+    framing = Framing(settings.fit, settings.size or config.image_size, config.any_size)
+    backend = load_backend(config, dict(tensors), request.device)
+    console.detail(f"model: {request.model.path}, {config.variant}, {direction}, sha256 {loaded.sha256}")
+    console.detail(f"device: {backend.device} ({backend.name}); asked for: {request.device}")
+    console.detail(f"size: {framing.size}, fit: {framing.fit}; loaded in {perf_counter() - begun:.1f} s")
+    return Loaded(loaded, direction, backend, framing)
+
+
+def _run(
+    request: Request,
+    loaded: Loaded,
+    jobs: list[Job],
+    journals: Mapping[Path, Journal],
+    report: Report,
+    console: Console,
+) -> None:
+    from ..pipeline.pictures import Translator, run_jobs
+    from ..pipeline.writing import Writer
+
+    choices = Choices(request.existing, loaded.weights.sha256, request.settings.digest())
+    writer = Writer(request.settings, journals, keep_existing=request.existing == "skip")
+
+    def announce() -> None:
+        console.note("finishing the pictures under way; once more stops at once")
+
+    with watch_signals(announce) as interruption, console.progress(len(jobs)) as advance:
+        translator = Translator(
+            loaded.backend,
+            loaded.framing,
+            choices.origin,
+            batch_size=request.batch_size,
+            heatmap="heatmap" in request.extras,
+            keep_source=bool(request.extras),
+            stopped=interruption.requested,
+        )
+        with closing(run_jobs(jobs, translator, writer)) as outcomes:
+            for outcome in outcomes:
+                report.add(outcome)
+                advance()
+    if interruption.requested():
+        raise typer.Exit(interruption.exit_code)
+
+
+def _model_facts(request: Request, loaded: Loaded | None = None) -> dict[str, Any]:
+    facts = {"name": request.label, "path": str(request.model.path)}
+    if loaded is not None:
+        facts |= {"sha256": loaded.weights.sha256, "direction": loaded.direction}
+    return facts

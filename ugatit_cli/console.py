@@ -1,0 +1,250 @@
+"""The only module that prints: results on standard output, everything for people on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TextIO
+
+from .errors import UgatitError
+from .files import write_error
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress, Task
+    from rich.text import Text
+
+PLAIN_PROGRESS_SECONDS = 5.0
+NOISE_BYTES = 2**16  # of what libraries said, the end is shown
+
+# Control characters, line separators, marks that reverse the direction of text, and bytes that are no text:
+# a file's name must not be able to clear the screen, hide its ending or add a line.
+_DANGEROUS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_DANGEROUS_IN_DATA = re.compile(_DANGEROUS.pattern.replace("\ud800-\udfff", ""))
+
+
+class Verbosity(IntEnum):
+    QUIET = 0  # errors only
+    NORMAL = 1
+    VERBOSE = 2
+
+
+def escape(text: str) -> str:
+    """`text` as one harmless line."""
+    return _DANGEROUS.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xDC80 <= code <= 0xDCFF:  # how Python carries a byte that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class Console:
+    """Where one run of the program speaks."""
+
+    def __init__(self, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+        self.verbosity = verbosity
+        self._rich: RichConsole | None = None
+
+    # ------------------------------------------------------------------------------------------ for people
+
+    def error(self, error: UgatitError) -> None:
+        """One `error:` line, and at most one `hint:` line."""
+        self._say("error", "bold red", error.message)
+        if error.hint:
+            self._say("hint", "cyan", error.hint)
+
+    def failure(self, error: UgatitError) -> None:
+        """One item of many."""
+        self._say("failed", "red", error.message)
+
+    def warning(self, text: str) -> None:
+        if self.verbosity >= Verbosity.NORMAL:
+            self._say("warning", "yellow", text)
+
+    def note(self, text: str) -> None:
+        if self.verbosity >= Verbosity.NORMAL:
+            self._print(escape(text))
+
+    def detail(self, text: str) -> None:
+        if self.verbosity >= Verbosity.VERBOSE:
+            self._print(escape(text))
+
+    def page(self, text: str) -> None:
+        """Text of this program's own, of several lines."""
+        self._print(text)
+
+    def _say(self, label: str, style: str, text: str) -> None:
+        from rich.text import Text
+
+        self._print(Text.assemble((f"{label}:", style), " ", escape(text)))
+
+    def _print(self, text: str | Text) -> None:
+        # a line broken at the width of a terminal could no longer be found with grep, or pasted
+        self._stderr.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+    @property
+    def _stderr(self) -> RichConsole:
+        if self._rich is None:
+            self._rich = _rich_console(sys.stderr)
+        return self._rich
+
+    # -------------------------------------------------------------------------------------------- results
+
+    def result(self, path: Path) -> None:
+        """A path that was written, one a line; control characters escaped, bytes that are not UTF-8 as they are."""
+        self.write(os.fsencode(_DANGEROUS_IN_DATA.sub(_escaped, str(path))) + b"\n")
+
+    def write(self, data: bytes) -> None:
+        """Raises BrokenPipeError when nobody reads any more, OutputError or ResourceError when it cannot be written."""
+        if sys.stdout is None:  # closed by whoever started the program
+            return
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise write_error(Path("standard output"), error) from error
+
+    # ------------------------------------------------------------------------------------------- progress
+
+    @contextmanager
+    def progress(self, total: int) -> Iterator[Callable[[], None]]:
+        """Gives a function to call after each of `total` items; a bar on a terminal, now and then a line elsewhere."""
+        if self.verbosity == Verbosity.QUIET or total < 2:
+            yield lambda: None
+        elif self._stderr.is_terminal:
+            with _bar(self._stderr) as bar:
+                task = bar.add_task("", total=total)
+                yield lambda: bar.advance(task)
+        else:
+            yield _PlainProgress(total, self.note)
+
+    # ---------------------------------------------------------------------------------- noise of libraries
+
+    @contextmanager
+    def captured_noise(self) -> Iterator[None]:
+        """Keep what libraries write to standard error out of sight; with `-v` it is shown at the end.
+
+        That goes for the lines that C code writes to the file descriptor, too.
+        """
+        if os.environ.get("UGATIT_DEBUG") or not _is_descriptor(sys.stderr, 2):
+            yield
+            return
+        kept, ours = self._rich, os.dup(2)
+        with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=sys.stderr.encoding, errors="replace") as real:
+            sys.stderr.flush()
+            self._rich = _rich_console(real)
+            os.dup2(noise.fileno(), 2)
+            try:
+                yield
+            finally:
+                sys.stderr.flush()
+                os.dup2(ours, 2)
+                self._rich = kept
+                self._show_noise(noise)
+
+    def _show_noise(self, noise: IO[bytes]) -> None:
+        if self.verbosity < Verbosity.VERBOSE:
+            return
+        noise.seek(max(0, noise.seek(0, os.SEEK_END) - NOISE_BYTES))
+        for line in noise.read().decode(errors="surrogateescape").splitlines():
+            self.detail(f"library: {line}")
+
+
+class JsonDocument:
+    """One JSON object on standard output, written piece by piece, so that a long list of items need not be kept.
+
+    Names that are not UTF-8 come out as lone surrogates (`\\udcff` for the byte 255), as `os.fsencode` expects them.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._separator: str | None = None
+
+    @property
+    def begun(self) -> bool:
+        return self._separator is not None
+
+    def begin(self, **facts: Any) -> None:
+        """What is known before the items."""
+        self._write("{" + "".join(f"{_field(name, value)},\n" for name, value in facts.items()) + '"items": [')
+        self._separator = "\n"
+
+    def item(self, facts: dict[str, Any]) -> None:
+        self._write(f"{self._separator}{json.dumps(facts)}")
+        self._separator = ",\n"
+
+    def end(self, **facts: Any) -> None:
+        """What became of the run; the object is whole then, however early that is."""
+        if not self.begun:
+            self.begin()
+        self._write("],\n" + ",\n".join(_field(name, value) for name, value in facts.items()) + "}\n")
+
+    def _write(self, text: str) -> None:
+        self._console.write(text.encode("ascii"))
+
+
+def _field(name: str, value: object) -> str:
+    return f"{json.dumps(name)}: {json.dumps(value)}"
+
+
+class _PlainProgress:
+    """A line after the first item, after the last, and every few seconds between."""
+
+    def __init__(self, total: int, say: Callable[[str], None]) -> None:
+        self._total, self._say = total, say
+        self._count = 0
+        self._begun = time.monotonic()
+        self._said = -PLAIN_PROGRESS_SECONDS
+
+    def __call__(self) -> None:
+        self._count += 1
+        seconds = time.monotonic() - self._begun
+        if self._count == self._total or seconds - self._said >= PLAIN_PROGRESS_SECONDS:
+            self._said = seconds
+            rate = self._count / max(seconds, 1e-6)
+            left = _duration((self._total - self._count) / rate)
+            self._say(f"{self._count} of {self._total}, {rate:.1f} a second, {left} left")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _bar(console: RichConsole) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.1f} a second")
+
+    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def _rich_console(file: TextIO | None) -> RichConsole:
+    from rich.console import Console as RichConsole
+
+    return RichConsole(file=file or open(os.devnull, "w"))  # noqa: SIM115 - lives as long as the process
+
+
+def _is_descriptor(stream: TextIO | None, number: int) -> bool:
+    try:
+        return stream is not None and stream.fileno() == number
+    except (OSError, ValueError):
+        return False

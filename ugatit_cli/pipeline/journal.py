@@ -1,0 +1,116 @@
+"""What was made from what: an append-only list in the output folder, by which an interrupted run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import OutputError
+from ..files import write_error
+
+JOURNAL = ".ugatit-journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the bytes of an output follow from.
+
+    Attributes:
+        input_bytes, input_mtime_ns: of the source file.
+        model: the model file's sha256.
+        settings: `Settings.digest()`.
+    """
+
+    input_bytes: int
+    input_mtime_ns: int
+    model: str
+    settings: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One output: what it follows from, and the sha256 of its bytes."""
+
+    origin: Origin
+    sha256: str
+
+
+class Journal:
+    """The records of one output folder, by file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / JOURNAL
+        self._records = dict(_read(self._path))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def find(self, target: Path) -> Record | None:
+        return self._records.get(self._key(target))
+
+    def add(self, target: Path, record: Record) -> None:
+        """Append a record and wait until it is on the disk.
+
+        To be called when the output's bytes are there but have not got their name yet. A kill in between leaves a
+        record without a file, which the next run sees; the other order would leave a file that nobody knows.
+
+        Raises:
+            OutputError, ResourceError: it cannot be written.
+        """
+        key = self._key(target)
+        line = json.dumps({"file": key, "sha256": record.sha256, **asdict(record.origin)})
+        try:
+            with self._path.open("ab+") as file:
+                file.write(b"" if _ends_a_line(self._path) else b"\n")
+                file.write(line.encode("ascii") + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        self._records[key] = record
+
+    def _key(self, target: Path) -> str:
+        return target.relative_to(self._folder).as_posix()
+
+
+def _ends_a_line(path: Path) -> bool:
+    """False after a kill in the middle of a line."""
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
+def _read(path: Path) -> Iterator[tuple[str, Record]]:
+    """Later lines count; one that is cut off or strange is as good as none."""
+    try:
+        with path.open("rb") as file:
+            yield from filter(None, map(_parse, file))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        text = f"cannot read the list of finished pictures {path}: {reason}"
+        raise OutputError(text, hint="choose another folder with -o", name="journal-unreadable") from error
+
+
+def _parse(line: bytes) -> tuple[str, Record] | None:
+    try:
+        values: Any = json.loads(line)
+        name, sha256 = str(values.pop("file")), str(values.pop("sha256"))
+        return name, Record(Origin(**values), sha256)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def sha256_of(path: Path) -> str:
+    """Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,53 @@
+"""Bounded, ordered hand-over between threads: memory does not grow with the number of items."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
+) -> Generator[Result, None, None]:
+    """`function` of every item, computed by `threads` in the background, given out in the order of `items`.
+
+    At most `ahead` + 1 items are under way or waiting to be taken. `items` is only ever asked in the caller's thread.
+    An exception, of `items` or of `function`, arrives after the results that come before it. Closing the iterator
+    cancels what has not begun, waits for what has, and closes `items`.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[Result]] = deque()
+    source = iter(items)
+    try:
+        while True:
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            except Exception:
+                yield from _results(waiting)
+                raise
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        yield from _results(waiting)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        close(source)
+
+
+def close(items: Iterable[object]) -> None:
+    """End a generator now, threads and all, instead of when it happens to be collected."""
+    end = getattr(items, "close", None)
+    if end is not None:
+        end()
+
+
+def _results(waiting: deque[Future[Result]]) -> Iterator[Result]:
+    while waiting:
+        yield waiting.popleft().result()

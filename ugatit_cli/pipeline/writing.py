@@ -1,0 +1,123 @@
+"""The end of the pipeline: translated pictures become files, whole or not at all, and records in the journal."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from .. import framing, images
+from ..errors import OutputError, UgatitError
+from ..files import write_atomically, write_error
+from .journal import Journal, Record
+from .outcomes import Failure, Outcome, Written
+from .pictures import STOPS_THE_RUN, Translation
+from .plan import Job, Kind
+from .settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# what the system says about one name, and not about the folder or the disk
+ONE_NAME_ERRORS = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EEXIST, errno.EISDIR, errno.ENOTDIR})
+ONE_PICTURE_ERRORS = frozenset({"format-limit", "output-exists"})
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture file's bytes, and the width and height that it must show when it is opened again."""
+
+    data: bytes
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the outputs of translated pictures.
+
+    Attributes:
+        journals: of the output folders; outputs elsewhere are not recorded.
+        keep_existing: leave a target alone that is there already, instead of failing over it.
+    """
+
+    settings: Settings
+    journals: Mapping[Path, Journal]
+    keep_existing: bool = False
+
+    def __call__(self, item: Translation | Failure) -> Outcome:
+        """Raises UgatitError for what would hit the next picture as well."""
+        if isinstance(item, Failure):
+            return item
+        begun = perf_counter()
+        try:
+            encoded = self._encode(item)
+            files = {kind: path for kind, path in item.job.targets.items() if self._write(item, path, encoded[kind])}
+        except UgatitError as error:
+            if error.exit_code in STOPS_THE_RUN and not _is_about_this_picture(error):
+                raise
+            return Failure(item.job.source.path, error)
+        data = None if item.job.targets else encoded["result"].data
+        return Written(item.job, files, item.notes, item.seconds + perf_counter() - begun, data)
+
+    def _encode(self, item: Translation) -> dict[Kind, Encoded]:
+        """The result first: the rest is made of it or of the source."""
+        assert item.output is not None
+        to, framed = self.settings.output_size, item.framed
+        result = framing.restore(item.output, framed, to=to)
+        alpha = None if item.alpha is None else framing.source_part(item.alpha, framed, to=to)
+        encoded: dict[Kind, Encoded] = {"result": self._file(result, item.job, alpha)}
+        if item.source is None:
+            return encoded
+        source = framing.source_part(item.source, framed, to=to)
+        if "heatmap" in item.job.targets:
+            encoded["heatmap"] = self._file(images.heatmap_overlay(source, _visible_heatmap(item)), item.job)
+        if "compare" in item.job.targets:
+            encoded["compare"] = self._file(images.side_by_side(source, result), item.job)
+        return encoded
+
+    def _file(self, pixels: images.Pixels, job: Job, alpha: images.Pixels | None = None) -> Encoded:
+        height, width = pixels.shape[:2]
+        data = images.encode(pixels, format=job.format, quality=self.settings.quality, alpha=alpha)
+        return Encoded(data, (width, height))
+
+    def _write(self, item: Translation, target: Path, encoded: Encoded) -> bool:
+        """Whether it was written."""
+        if os.path.lexists(target) and not item.job.replace:
+            if self.keep_existing:
+                return False
+            text = f"{target} appeared while this run was under way, and is left as it is"
+            raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise write_error(target.parent, error) from error
+        write_atomically(target, encoded.data, check=partial(self._check, item, target, encoded))
+        return True
+
+    def _check(self, item: Translation, target: Path, encoded: Encoded, part: Path) -> None:
+        """The last step before the file gets its name: it opens, and the journal knows it."""
+        images.check_picture(part, encoded.size)
+        if item.origin is not None and item.job.root is not None:
+            sha256 = hashlib.sha256(encoded.data).hexdigest()
+            self.journals[item.job.root].add(target, Record(item.origin, sha256))
+
+
+def _visible_heatmap(item: Translation) -> NDArray[np.float32]:
+    """The attention on the picture itself, without the padding around it."""
+    assert item.heatmap is not None
+    left, top, right, bottom = item.framed.content
+    scale = item.framed.pixels.shape[0] // item.heatmap.shape[0]  # 4
+    return item.heatmap.repeat(scale, axis=0).repeat(scale, axis=1)[top:bottom, left:right]
+
+
+def _is_about_this_picture(error: UgatitError) -> bool:
+    """Whether the next picture may well succeed."""
+    cause = error.__cause__
+    return error.name in ONE_PICTURE_ERRORS or (isinstance(cause, OSError) and cause.errno in ONE_NAME_ERRORS)
