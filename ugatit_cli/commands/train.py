@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,7 +36,7 @@ def train(
     ] = None,
     base: Annotated[Path | None, setting("base")] = None,
     size: Annotated[int | None, setting("size")] = None,
-    variant: Annotated[str | None, setting("variant")] = None,
+    variant: Annotated[Literal["light", "full"] | None, setting("variant")] = None,
     channels: Annotated[int | None, setting("channels")] = None,
     blocks: Annotated[int | None, setting("blocks")] = None,
     discriminator_channels: Annotated[int | None, setting("discriminator_channels")] = None,
@@ -50,9 +50,9 @@ def train(
     identity_weight: Annotated[float | None, setting("identity_weight")] = None,
     cam_weight: Annotated[float | None, setting("cam_weight")] = None,
     smoothing: Annotated[bool | None, setting("smoothing", "--smoothing/--no-smoothing")] = None,
-    augment: Annotated[str | None, setting("augment")] = None,
+    augment: Annotated[Literal["none", "color"] | None, setting("augment")] = None,
     ema_decay: Annotated[float | None, setting("ema_decay")] = None,
-    precision: Annotated[str | None, setting("precision")] = None,
+    precision: Annotated[Literal["fp32", "bf16"] | None, setting("precision")] = None,
     seed: Annotated[int | None, setting("seed")] = None,
     save_every: Annotated[int | None, setting("save_every")] = None,
     sample_every: Annotated[int | None, setting("sample_every")] = None,
