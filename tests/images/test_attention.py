@@ -45,3 +45,11 @@ def test_the_overlay_is_half_picture_and_half_attention() -> None:
 @pytest.mark.parametrize("width", [1, 3, 4000])
 def test_the_overlay_fits_any_picture(width: int) -> None:
     assert images.heatmap_overlay(photo(width, 1), np.eye(64, dtype=np.float32)).shape == (1, width, 3)
+
+
+def test_an_enlarged_heatmap_is_smooth_and_keeps_its_range() -> None:
+    small = np.array([[0, 1], [2, 3]], np.float32)
+    large = images.enlarge_heatmap(small, 16, 16)
+    assert large.shape == (16, 16)
+    assert (large.min(), large.max()) == (0, 3)
+    assert np.abs(np.diff(large, axis=0)).max() < 0.5  # no blocks

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from .arrays import Pixels, resize, side_by_side, to_array
-from .attention import heatmap_colours, heatmap_overlay
+from .attention import enlarge_heatmap, heatmap_colours, heatmap_overlay
 from .bit_depth import eight_bit
 from .colour_profile import apply_profile
 from .faults import DECODE_ERRORS, cut_off, damaged, explaining, hit_the_end
@@ -34,6 +34,7 @@ __all__ = [
     "check_picture",
     "decode",
     "encode",
+    "enlarge_heatmap",
     "heatmap_colours",
     "heatmap_overlay",
     "read",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..errors import DeviceError
 from .arrays import Pixels
@@ -28,6 +29,11 @@ def heatmap_colours(heatmap: NDArray[np.float32], width: int, height: int) -> Pi
     grey = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     colours: Pixels = cv2.applyColorMap(grey, cv2.COLORMAP_JET)[..., ::-1].astype(np.uint8)  # OpenCV says B G R
     return colours
+
+
+def enlarge_heatmap(heatmap: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Attention (h, w) as (height, width), smooth between its values."""
+    return np.asarray(Image.fromarray(heatmap).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def heatmap_overlay(pixels: Pixels, heatmap: NDArray[np.float32]) -> Pixels:
