@@ -33,8 +33,8 @@ FOR_EVERYBODY = {"__version__"}  # what the package's own __init__ may be asked 
 
 HEAVY = {"torch", "numpy", "cv2", "PIL", "safetensors", "av", "onnxruntime", "huggingface_hub"}
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
-    "torch": r"network|backends\.pytorch|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|images(\..+)?|backends\.pytorch|training(\..+)?|weights(\..+)?",
+    "torch": r"network|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|images(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "safetensors": r"training(\..+)?|weights(\..+)?",
 }

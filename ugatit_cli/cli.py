@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -55,18 +57,19 @@ class Program(TyperGroup):
             code = _show(_unexpected(error))
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        with _ending_with_the_pipe():
+            return super().make_context(*args, **settings)
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _ending_with_the_pipe():
             return super().invoke(ctx)
-        except BrokenPipeError as error:  # whoever read the output has gone, as `head` does: no error, but the end
-            _forget_standard_output()
-            raise typer.Exit(128 + 13) from error
 
 
 def _show(error: UgatitError) -> int:
     Console().error(error)
     if os.environ.get("UGATIT_DEBUG"):
-        Console().page("".join(traceback.format_exception(error)))
+        Console().page("".join(traceback.format_exception(error)).rstrip())
     return error.exit_code
 
 
@@ -95,9 +98,15 @@ def _unexpected(error: Exception) -> UgatitError:
     return ours
 
 
-def _forget_standard_output() -> None:
-    """So that Python, at its end, does not try once more and complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextmanager
+def _ending_with_the_pipe() -> Iterator[None]:
+    """Whoever read the output has gone, as `head` does: that is no error, but the end."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        # or else Python, at its end, tries once more and complains
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(128 + 13) from error
 
 
 app = typer.Typer(
@@ -130,5 +139,13 @@ for command in COMMANDS:
 
 def main() -> None:
     """What the installed `ugatit` runs."""
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # unwinds, as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     app()
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Put away what is open, and leave; whoever insists leaves at once. A batch has a gentler way (`watch_signals`)."""
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, lambda number, _frame: os._exit(128 + number))
+    sys.exit(128 + number)

@@ -55,6 +55,7 @@ class Console:
     def __init__(self, verbosity: Verbosity = Verbosity.NORMAL) -> None:
         self.verbosity = verbosity
         self._rich: RichConsole | None = None
+        self._bar: Progress | None = None
 
     # ------------------------------------------------------------------------------------------ for people
 
@@ -81,8 +82,9 @@ class Console:
             self._print(escape(text))
 
     def page(self, text: str) -> None:
-        """Text of this program's own, of several lines."""
-        self._print(text)
+        """Text of several lines."""
+        for line in text.splitlines():
+            self._print(escape(line))
 
     def _say(self, label: str, style: str, text: str) -> None:
         from rich.text import Text
@@ -109,9 +111,16 @@ class Console:
         """Raises BrokenPipeError when nobody reads any more, OutputError or ResourceError when it cannot be written."""
         if sys.stdout is None:  # closed by whoever started the program
             return
+        with self._bar_put_aside():
+            self._write_through(data)
+
+    def _write_through(self, data: bytes) -> None:
+        # past the buffer: what fails there would be tried again, and fail again, when Python ends
+        stream = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+        rest = memoryview(data)
         try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            while rest:
+                rest = rest[stream.write(rest) or 0 :]
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -125,11 +134,27 @@ class Console:
         if self.verbosity == Verbosity.QUIET or total < 2:
             yield lambda: None
         elif self._stderr.is_terminal:
-            with _bar(self._stderr) as bar:
-                task = bar.add_task("", total=total)
-                yield lambda: bar.advance(task)
+            self._bar = _bar(self._stderr)
+            try:
+                with self._bar as bar:
+                    task = bar.add_task("", total=total)
+                    yield lambda: bar.advance(task)
+            finally:
+                self._bar = None
         else:
             yield _PlainProgress(total, self.note)
+
+    @contextmanager
+    def _bar_put_aside(self) -> Iterator[None]:
+        """So that results, where they appear on the same terminal, have a line of their own."""
+        if self._bar is None or not sys.stdout.isatty():
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
 
     # ---------------------------------------------------------------------------------- noise of libraries
 
@@ -234,7 +259,7 @@ def _bar(console: RichConsole) -> Progress:
             return Text("" if task.speed is None else f"{task.speed:.1f} a second")
 
     columns = (BarColumn(bar_width=None), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
 
 def _rich_console(file: TextIO | None) -> RichConsole:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..config import GeneratorConfig
 from ..errors import BadModelError, DeviceError, ResourceError
 from ..network import Generator, Translation
+from .pytorch_cpu import prepare_for_cpu
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -47,6 +48,8 @@ class PytorchBackend:
             generator = Generator(config)
         generator.load_state_dict(tensors, assign=True)
         self._generator = generator.eval().requires_grad_(False).to(self._device)
+        if self.device == "cpu":
+            prepare_for_cpu(self._generator)
         self._try_out()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -63,7 +66,9 @@ class PytorchBackend:
             with torch.inference_mode():
                 translation: Translation = self._generator(self._to_tensor(pictures), heatmap=heatmap)
                 return translation
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
             raise ResourceError(
                 f"the memory of {self.device} is too small for {pictures.shape[0]} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
                 hint="use a smaller --batch-size or --size",
@@ -71,14 +76,14 @@ class PytorchBackend:
             ) from error
 
     def _to_tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """uint8 N H W 3 -> float N 3 H W in [-1, 1]; the layout in memory stays as it is (channels last)."""
-        levels = torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device)
-        return (levels.permute(0, 3, 1, 2).float() / 255 - 0.5) / 0.5
+        """uint8 N H W 3 -> float N 3 H W in [-1, 1], contiguous: torch's group_norm loses digits in channels-last layout."""
+        levels = torch.tensor(pictures, device=self._device)
+        return (levels.permute(0, 3, 1, 2).float().contiguous() / 255 - 0.5) / 0.5
 
     def _try_out(self) -> None:
         """One pass over a fixed picture: weights that are finite may still overflow on the way."""
         side = self.image_size if not self.any_size else 32
-        ramp = torch.linspace(-1, 1, 3 * side * side, device=self._device).view(1, side, side, 3).permute(0, 3, 1, 2)
+        ramp = torch.linspace(-1, 1, 3 * side * side, device=self._device).view(1, 3, side, side)
         with torch.inference_mode():
             image = self._generator(ramp).image
         if not bool(torch.isfinite(image).all()):
@@ -87,6 +92,11 @@ class PytorchBackend:
                 hint="use an earlier checkpoint of that training",
                 name="model-not-finite",
             )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """GPUs have an exception of their own for it; the CPU's allocator only has these words."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _to_levels(image: Tensor) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import typer
 from ..config import SIZE_MULTIPLE, Direction
 from ..console import Verbosity
 from ..errors import UsageError
+from ..hub import DEFAULT_MODEL
 
 MOST_PICTURES = 1024
 
@@ -29,7 +30,10 @@ def _size(value: int | None) -> int | None:
 
 
 ModelOption = Annotated[
-    str, typer.Option("--model", "-m", metavar="NAME|PATH", help="The model: its name or its file.")
+    str,
+    typer.Option(
+        "--model", "-m", metavar="NAME|PATH", help="The model: its name or its file.", show_default=DEFAULT_MODEL
+    ),
 ]
 DirectionOption = Annotated[
     Direction | None,

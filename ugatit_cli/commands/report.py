@@ -57,9 +57,9 @@ class Report:
             self._item(job, "skipped", job.targets)
 
     def plan(self, jobs: Iterable[Job]) -> None:
-        """Of a dry run: as if it had been done."""
+        """Of a dry run: the paths that would be written, as if they had been."""
         for job in jobs:
-            self.tally.written += 1
+            self.tally.planned += 1
             self._item(job, "planned", job.targets)
             if self._document is None:
                 for path in reversed(list(job.targets.values())):
@@ -68,15 +68,14 @@ class Report:
     def end(self, error: UgatitError | None, exit_code: int) -> None:
         """The counts, and the end of the JSON."""
         tally, seconds = self.tally, perf_counter() - self._begun
+        counts = {"written": tally.written, "planned": tally.planned, "skipped": tally.skipped, "failed": tally.failed}
         if self._total > 1 or tally.written:
-            counts = {"translated": tally.written, "skipped": tally.skipped, "failed": tally.failed}
-            text = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "translated")
-            self._console.note(f"{text} in {seconds:.1f} s")
+            text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            self._console.note(f"{text or 'nothing done'} in {seconds:.1f} s")
         if self._document is not None:
             self._begin()
-            summary = {"written": tally.written, "skipped": tally.skipped, "failed": tally.failed}
-            summary_and_time = {**summary, "seconds": round(seconds, 3)}
-            self._document.end(summary=summary_and_time, exit_code=exit_code, error=error and _error(error))
+            summary = {**counts, "seconds": round(seconds, 3)}
+            self._document.end(summary=summary, exit_code=int(exit_code), error=error and _error(error))
 
     def _add_failure(self, failure: Failure) -> None:
         if self._total > 1:

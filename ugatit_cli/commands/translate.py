@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -33,6 +33,7 @@ from ..pipeline import (
     claim_outputs,
     make_plan,
     read_journals,
+    read_now,
     sha256_of,
     sort_jobs,
     watch_signals,
@@ -93,7 +94,7 @@ CompareOption = Annotated[
 def translate(
     inputs: InputArgument,
     out: OutOption = None,
-    model: options.ModelOption = hub.DEFAULT_MODEL,
+    model: options.ModelOption = hub.BY_NAME + hub.DEFAULT_MODEL,  # never a folder that happens to be called so
     direction: options.DirectionOption = None,
     device: options.DeviceOption = "auto",
     batch_size: options.BatchSizeOption = None,
@@ -189,17 +190,22 @@ def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
 def _carry_out(request: Request, jobs: list[Job], report: Report, console: Console) -> None:
     with claim_outputs(jobs) as journals:
         pending = _pending(request, jobs, journals)
-        if all(job.source.problem for job in pending.todo):
-            report.describe(model=_model_facts(request))
-            report.skip(pending.skipped)
-            _report_problems(pending.todo, report)
-            return
+        report.describe(model=_model_facts(request))
         check_space(pending.todo)
         with console.captured_noise():
+            todo = pending.todo
+            if (
+                len(todo) == 1 and todo[0].source.problem is None
+            ):  # a lone bad picture is told of before a network is loaded for it
+                todo = [replace(todo[0], source=read_now(todo[0].source))]
+            if all(job.source.problem for job in todo):
+                report.skip(pending.skipped)
+                _report_problems(todo, report)
+                return
             loaded = _load(request, console)
             report.describe(model=_model_facts(request, loaded), device=loaded.backend.device)
             report.skip(pending.skipped)
-            _run(request, loaded, pending.todo, journals, report, console)
+            _run(request, loaded, todo, journals, report, console)
 
 
 def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]) -> Pending:

@@ -15,6 +15,7 @@ from .pending import Choices, Existing, Pending, sort_jobs
 from .plan import Job, make_plan
 from .preflight import check_folders, check_space
 from .settings import Settings
+from .sources import read_now
 
 __all__ = [
     "Choices",
@@ -35,6 +36,7 @@ __all__ = [
     "claim_outputs",
     "make_plan",
     "read_journals",
+    "read_now",
     "sha256_of",
     "sort_jobs",
     "watch_signals",

@@ -43,6 +43,7 @@ class Tally:
     """Counts of a run, and the error that they add up to."""
 
     written: int = 0
+    planned: int = 0  # would be written, but for a dry run
     skipped: int = 0
     failed: int = 0
     _first: UgatitError | None = None
@@ -60,7 +61,7 @@ class Tally:
 
     def error(self) -> UgatitError | None:
         """None if nothing failed; a lone picture's own error; the one reason why all failed; else a PartialError."""
-        total = self.written + self.skipped + self.failed
+        total = self.written + self.planned + self.skipped + self.failed
         if self._first is None or total == 1:
             return self._first
         all_failed = self.failed == total

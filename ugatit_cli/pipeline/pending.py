@@ -34,11 +34,10 @@ class Choices:
 
     def origin(self, job: Job) -> Origin | None:
         """None where there is no journal to keep it, or no input: reading that will say why."""
-        try:
-            status = os.stat(job.source.path)
-        except OSError:
+        status = job.source.status
+        if job.root is None or status is None:
             return None
-        return None if job.root is None else Origin(status.st_size, status.st_mtime_ns, self.model, self.settings)
+        return Origin(status.st_size, status.st_mtime_ns, self.model, self.settings)
 
 
 def sort_jobs(jobs: Iterable[Job], journals: Mapping[Path, Journal], choices: Choices) -> Pending:

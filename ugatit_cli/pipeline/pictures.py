@@ -102,15 +102,16 @@ def _read(job: Job, translator: Translator) -> Translation | Failure:
     try:
         if source.problem is not None:
             raise source.problem
-        origin = translator.origin(job)  # before reading: a file that changes meanwhile is done again next time
-        picture = images.read(source.path) if source.data is None else images.decode(source.data, "standard input")
+        picture = source.picture or images.read(source.path)
         framed = framing.frame(picture.pixels, translator.framing)
     except UgatitError as error:
         if error.exit_code in STOPS_THE_RUN:
             raise
         return Failure(source.path, error)
     pixels = picture.pixels if translator.keep_source else None
-    return Translation(job, origin, framed, picture.alpha, pixels, picture.notes, perf_counter() - begun)
+    return Translation(
+        job, translator.origin(job), framed, picture.alpha, pixels, picture.notes, perf_counter() - begun
+    )
 
 
 def translate(

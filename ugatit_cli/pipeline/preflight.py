@@ -38,7 +38,8 @@ def check_space(jobs: Iterable[Job]) -> None:
     for job in jobs:
         if "result" in job.targets:
             folder = _nearest(job.targets["result"].parent)
-            wanted[folder] = wanted.get(folder, 0) + _size(job.source.path) * len(job.targets)
+            size = job.source.status.st_size if job.source.status else 0
+            wanted[folder] = wanted.get(folder, 0) + size * len(job.targets)
     for folder, input_bytes in wanted.items():
         free, need = shutil.disk_usage(folder).free, max(LEAST_BYTES, input_bytes // LEAST_SHARE)
         if free < need:
@@ -49,10 +50,3 @@ def check_space(jobs: Iterable[Job]) -> None:
 def _nearest(folder: Path) -> Path:
     """The folder, or the first one above it that exists."""
     return next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path("."))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -6,10 +6,14 @@ import glob
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, RefusedError, UgatitError, UsageError
+
+if TYPE_CHECKING:
+    from ..images import Picture
 
 STREAM = "-"  # standard input, or standard output
 PICTURE_SUFFIXES = frozenset(
@@ -30,14 +34,16 @@ class Source:
         relative: its place below the folder or the pattern that it was found with; its name if it was named itself.
         folder: the folder argument that it was found in, if any.
         problem: why it cannot be read, where that is known already.
-        data: what came from standard input.
+        picture: what was read, where that happened already.
+        status: of the file when it was found; one that changes later is not what its translation will be made from.
     """
 
     path: Path
     relative: Path
     folder: Path | None = None
     problem: UgatitError | None = None
-    data: bytes | None = None
+    picture: Picture | None = None
+    status: os.stat_result | None = None
 
 
 def find_sources(arguments: Sequence[str], *, recursive: bool, excluded: Collection[Path] = ()) -> list[Source]:
@@ -56,13 +62,29 @@ def find_sources(arguments: Sequence[str], *, recursive: bool, excluded: Collect
     return list(found.values())
 
 
+def read_now(source: Source) -> Source:
+    """`source` with its picture, or with the problem that reading it met: to know before anything slow begins."""
+    from .. import images
+
+    try:
+        if str(source.path) == STREAM:
+            return replace(source, picture=images.decode(_standard_input(), "standard input"))
+        return replace(source, picture=images.read(source.path))
+    except UgatitError as error:
+        return replace(source, problem=error)
+
+
 def identity_of(path: Path) -> Identity | None:
     """What `path` leads to, links followed; None if nothing."""
+    status = _status(path)
+    return (status.st_dev, status.st_ino) if status else None
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        status = os.stat(path)
+        return os.stat(path)
     except (OSError, ValueError):
         return None
-    return status.st_dev, status.st_ino
 
 
 def is_one_file(argument: str) -> bool:
@@ -73,18 +95,18 @@ def is_one_file(argument: str) -> bool:
 def _expand(argument: str, recursive: bool, skipped: set[Identity]) -> Iterator[Source]:
     path = Path(argument)
     if argument == STREAM:
-        yield Source(path, Path("stdin"), data=_read_standard_input())
+        yield Source(path, Path("stdin"))
     elif os.path.isdir(argument):
         yield from _in_folder(path, recursive, skipped)
     elif os.path.lexists(argument):
-        yield Source(path, Path(path.name))
+        yield Source(path, Path(path.name), status=_status(path))
     elif glob.has_magic(argument):
         yield from _matches(argument)
     else:
         raise UsageError(f"{argument} does not exist", hint="check the path", name="input-missing")
 
 
-def _read_standard_input() -> bytes:
+def _standard_input() -> bytes:
     from ..images import MAX_BYTES
 
     if sys.stdin is None or sys.stdin.isatty():
@@ -107,7 +129,7 @@ def _matches(pattern: str) -> Iterator[Source]:
         raise UsageError(f"no picture matches {pattern}", hint="check the pattern", name="input-missing")
     for path in chosen:
         relative = path.relative_to(base)
-        yield Source(path, Path(path.name) if ".." in relative.parts else relative)
+        yield Source(path, Path(path.name) if ".." in relative.parts else relative, status=_status(path))
 
 
 def _fixed_part(pattern: str) -> Path:
@@ -137,7 +159,7 @@ def _in_folder(folder: Path, recursive: bool, skipped: set[Identity]) -> Iterato
         for entry in entries:
             path = Path(entry.path)
             if _has_picture_name(entry.name) and not os.path.isdir(path):
-                yield Source(path, path.relative_to(folder), folder)
+                yield Source(path, path.relative_to(folder), folder, status=_status(path))
                 empty = False
     if empty:
         yield Source(folder, Path(folder.name), folder, _no_images(folder, has_folders and not recursive))

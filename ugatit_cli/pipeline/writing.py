@@ -113,8 +113,8 @@ def _visible_heatmap(item: Translation) -> NDArray[np.float32]:
     """The attention on the picture itself, without the padding around it."""
     assert item.heatmap is not None
     left, top, right, bottom = item.framed.content
-    scale = item.framed.pixels.shape[0] // item.heatmap.shape[0]  # 4
-    return item.heatmap.repeat(scale, axis=0).repeat(scale, axis=1)[top:bottom, left:right]
+    height, width = item.framed.pixels.shape[:2]
+    return images.enlarge_heatmap(item.heatmap, width, height)[top:bottom, left:right]
 
 
 def _is_about_this_picture(error: UgatitError) -> bool:

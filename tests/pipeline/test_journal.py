@@ -1,0 +1,66 @@
+"""What an interrupted run leaves behind is understood by the next one, whatever happened to it meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ugatit_cli.errors import OutputError
+from ugatit_cli.pipeline.journal import JOURNAL, Journal, Origin, Record
+
+RECORD = Record(Origin(1, 2, "a" * 64, "b" * 64), "c" * 64)
+
+
+@pytest.mark.parametrize("name", ["a.png", "sub/line\nbreak.png", "bad_\udcff.png", "日本.png", 'quote".png'])
+def test_a_record_is_found_again(tmp_path: Path, name: str) -> None:
+    Journal(tmp_path).add(tmp_path / name, RECORD)
+    journal = Journal(tmp_path)
+    assert (len(journal), journal.find(tmp_path / name)) == (1, RECORD)
+    assert journal.find(tmp_path / "other.png") is None
+
+
+def test_the_last_record_of_a_file_counts(tmp_path: Path) -> None:
+    later = Record(RECORD.origin, "d" * 64)
+    journal = Journal(tmp_path)
+    for record in (RECORD, later):
+        journal.add(tmp_path / "a.png", record)
+    assert journal.find(tmp_path / "a.png") == later
+    assert Journal(tmp_path).find(tmp_path / "a.png") == later
+
+
+def test_a_line_cut_off_by_a_kill_costs_only_itself(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for name in ("a.png", "b.png"):
+        journal.add(tmp_path / name, RECORD)
+    whole = (tmp_path / JOURNAL).read_bytes()
+    first = len(whole) // 2
+    for length in (0, 1, 20, first - 2, first - 1, first, first + 1, first + 50, len(whole) - 2, len(whole) - 1):
+        (tmp_path / JOURNAL).write_bytes(whole[:length])
+        Journal(tmp_path).add(tmp_path / "c.png", RECORD)
+        after = Journal(tmp_path)
+        assert after.find(tmp_path / "c.png") == RECORD, length
+        assert (after.find(tmp_path / "a.png") is not None) == (length >= first - 1), length
+
+
+@settings(max_examples=30)
+@given(
+    st.binary(max_size=200)
+    | st.sampled_from([b"[]", b"{}", b'{"file": 1}', b"[" * 100_000, b'{"file": "a", "sha256": "b"}'])
+)
+def test_strange_lines_are_passed_over(tmp_path_factory: pytest.TempPathFactory, line: bytes) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    (folder / JOURNAL).write_bytes(line + b"\n")
+    Journal(folder).add(folder / "a.png", RECORD)
+    assert Journal(folder).find(folder / "a.png") == RECORD
+
+
+def test_a_journal_that_cannot_be_used_is_an_error_of_the_output(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).mkdir()
+    with pytest.raises(OutputError):
+        Journal(tmp_path)
+    journal = Journal(tmp_path / "missing")
+    with pytest.raises(OutputError):
+        journal.add(tmp_path / "missing" / "a.png", RECORD)

@@ -1,0 +1,211 @@
+"""What reaches the terminal: harmless names, one line where one line is meant, and results apart from talk."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ugatit_cli.console import Console, JsonDocument, Verbosity, escape
+from ugatit_cli.errors import BadInputError, ResourceError
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("photo café 日本 😀👩‍👩‍👧.png", "photo café 日本 😀👩‍👩‍👧.png"),
+        ("\x1b[2Jred\x07", "\\x1b[2Jred\\x07"),
+        ("line\nbreak\ttab\r", "line\\x0abreak\\x09tab\\x0d"),
+        ("photo\u202egnp.exe", "photo\\u202egnp.exe"),
+        ("\u2028\u2066\x9b", "\\u2028\\u2066\\x9b"),
+        (os.fsdecode(b"bad_\xff"), "bad_\\xff"),
+        ("[bold]no markup[/bold] :smile:", "[bold]no markup[/bold] :smile:"),
+    ],
+)
+def test_names_are_shown_harmless(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert escape(text) == shown
+    Console().error(BadInputError(text))
+    assert capsys.readouterr().err == f"error: {shown}\n"
+
+
+@given(st.text(st.characters(codec=None)))
+def test_nothing_that_steers_a_terminal_is_left(text: str) -> None:
+    shown = escape(text)
+    assert not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+    assert not any(
+        unicodedata.bidirectional(character) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI") for character in shown
+    )
+    shown.encode()
+
+
+def test_an_error_is_two_lines_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().error(BadInputError("x" * 500, hint="y " * 200))
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: {'x' * 500}\nhint: {'y ' * 200}\n")
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "expected"),
+    [
+        (Verbosity.QUIET, "failed: f\nerror: e\n"),
+        (Verbosity.NORMAL, "warning: w\nn\nfailed: f\nerror: e\n"),
+        (Verbosity.VERBOSE, "warning: w\nn\nd\nfailed: f\nerror: e\n"),
+    ],
+)
+def test_verbosity(verbosity: Verbosity, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    console = Console(verbosity)
+    console.warning("w")
+    console.note("n")
+    console.detail("d")
+    console.failure(BadInputError("f"))
+    console.error(BadInputError("e"))
+    assert capsys.readouterr().err == expected
+
+
+def test_results_are_data(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(1, "w", closefd=False) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        for name in (b"caf\xc3\xa9 .png", b"bad_\xff\xfe.png", b"\x1b[2J\n.png", b"[bold].png"):
+            Console().result(Path(os.fsdecode(name)))
+    out, err = capfdbinary.readouterr()
+    assert out.splitlines() == [b"caf\xc3\xa9 .png", b"bad_\xff\xfe.png", b"\\x1b[2J\\x0a.png", b"[bold].png"]
+    assert err == b""
+
+
+def test_a_reader_that_has_gone_and_a_full_disk_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError), open(writer, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        Console().write(b"x")
+    if Path("/dev/full").exists():
+        with pytest.raises(ResourceError), open("/dev/full", "w") as full:
+            monkeypatch.setattr(sys, "stdout", full)
+            Console().write(b"x")
+
+
+def document(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, items: int, *, begin: bool
+) -> object:
+    with open(1, "w", closefd=False) as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        json_document = JsonDocument(Console())
+        if begin:
+            json_document.begin(model="toon", device=None)
+        for number in range(items):
+            json_document.item({"input": f"\udcff\n{number}"})
+        json_document.end(error=None, exit_code=0)
+    return json.loads(capfdbinary.readouterr().out)
+
+
+@pytest.mark.parametrize("items", [0, 1, 3])
+def test_json_is_one_object(
+    items: int, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert document(capfdbinary, monkeypatch, items, begin=True) == {
+        "model": "toon",
+        "device": None,
+        "items": [{"input": f"\udcff\n{number}"} for number in range(items)],
+        "error": None,
+        "exit_code": 0,
+    }
+
+
+def test_json_is_whole_even_if_nothing_began(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert document(capfdbinary, monkeypatch, 0, begin=False) == {"items": [], "error": None, "exit_code": 0}
+
+
+def test_progress_without_a_terminal_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console().progress(1000) as advance:
+        for _ in range(1000):
+            advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["1 of 1000", "1000 of 1000"]
+    assert lines[0].endswith(" left")
+
+
+@pytest.mark.parametrize(("verbosity", "total"), [(Verbosity.QUIET, 9), (Verbosity.NORMAL, 1)])
+def test_no_progress(verbosity: Verbosity, total: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(verbosity).progress(total) as advance:
+        for _ in range(total):
+            advance()
+    assert capsys.readouterr().err == ""
+
+
+NOISE = """
+import os, sys, warnings
+from ugatit_cli.console import Console, Verbosity
+console = Console(Verbosity(int(sys.argv[1])))
+with console.captured_noise():
+    os.write(2, b"from C \\x1b[2J\\n")
+    warnings.warn("from Python")
+    console.note("ours")
+console.note("after")
+"""
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "shown"), [(Verbosity.NORMAL, []), (Verbosity.VERBOSE, ["from C \\x1b[2J", "from Python"])]
+)
+def test_what_libraries_say_is_shown_on_request(verbosity: Verbosity, shown: list[str]) -> None:
+    command = [sys.executable, "-c", NOISE, str(int(verbosity))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if not line.startswith("library: ")] == ["ours", "after"]
+    noise = "\n".join(line for line in lines if line.startswith("library: "))
+    assert all(text in noise for text in shown)
+    assert bool(noise) == bool(shown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_progress_is_a_bar_that_goes_away() -> None:
+    import pty
+
+    code = (
+        "from ugatit_cli.console import Console\n"
+        "console = Console()\n"
+        "with console.captured_noise(), console.progress(3) as advance:\n"
+        "    [advance() for _ in range(3)]\n"
+    )
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        process.wait(30)
+    shown = os.read(ours, 10_000).decode()
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
+    assert process.returncode == 0
+    assert "3/3" in shown
+    assert shown.rstrip().endswith(("\x1b[2K", "\x1b[?25h")), "the line was erased"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_results_have_lines_of_their_own_beside_the_bar() -> None:
+    import pty
+
+    code = (
+        "from pathlib import Path\n"
+        "from ugatit_cli.console import Console\n"
+        "console = Console()\n"
+        "with console.progress(2) as advance:\n"
+        "    for name in ('one.png', 'two.png'):\n"
+        "        console.result(Path(name))\n"
+        "        advance()\n"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=theirs, stderr=theirs, env=environment) as process:
+        process.wait(30)
+    shown = os.read(ours, 10_000).decode()
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
+    assert "\x1b[2Kone.png\r\n" in shown
+    assert "\x1b[2Ktwo.png\r\n" in shown
