@@ -5,7 +5,7 @@
 # The same by hand:
 #   python3 -m venv .venv
 #   .venv/bin/pip install -c constraints.txt -e '.[dev]'
-#   .venv/bin/ugatit translate examples/astronaut.jpg -o demo/astronaut.jpg
+#   .venv/bin/ugatit translate examples/hopper.jpg -o demo/hopper.jpg
 #   .venv/bin/pytest
 #
 # Another Python: make demo PYTHON=python3.12
@@ -19,8 +19,8 @@ WORKERS ?= 2
 
 demo: $(INSTALLED)
 	@mkdir -p demo
-	$(BIN)/ugatit translate examples/astronaut.jpg -o demo/astronaut.jpg --compare --overwrite
-	@echo "The drawing: $(CURDIR)/demo/astronaut.jpg"
+	$(BIN)/ugatit translate examples/hopper.jpg -o demo/hopper.jpg --compare --overwrite
+	@echo "The drawing: $(CURDIR)/demo/hopper.jpg"
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS)

@@ -53,6 +53,14 @@ def test_a_path_stands_for_itself(spelling: str, models: Path) -> None:
     assert hub.resolve(spelling, models=models) == hub.ResolvedModel(Path(spelling), None)
 
 
+def test_a_folder_stands_for_the_weights_in_it(models: Path) -> None:
+    run = Path("run")
+    run.mkdir()
+    assert hub.resolve("run", models=models).path == run  # opening it says what is missing
+    (run / "weights.safetensors").touch()
+    assert hub.resolve("run", models=models).path == run / "weights.safetensors"
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
 def test_a_word_that_is_both_is_refused_with_both_spellings(kind: str, models: Path) -> None:
     here = Path("toon")

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PHOTOGRAPH = REPOSITORY / "examples" / "astronaut.jpg"
+PHOTOGRAPH = REPOSITORY / "examples" / "hopper.jpg"
 
 
 def run(command: list[str | Path], folder: Path) -> str:

@@ -17,6 +17,7 @@ from .errors import BadModelError, RefusedError, UsageError
 DEFAULT_MODEL = "portrait2toon"
 BY_NAME = "registry:"  # what makes a word a name beyond doubt, as "./" makes it a path
 REGISTRY_FILE = "registry.toml"
+FOLDER_WEIGHTS = "weights.safetensors"  # what a model's folder, or a training run's, calls its weights
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MODEL_SUFFIXES = (
     ".safetensors",
@@ -108,7 +109,7 @@ def _entry(name: str, table: Any, path: Path) -> RegistryEntry:
 def resolve(model: str, *, models: Path | None = None) -> ResolvedModel:
     """The file that `model`, a path or a name in the registry, stands for; bundled files are verified.
 
-    A word that is both is not guessed at: `./word` is the path, `registry:word` the model.
+    A folder stands for the weights in it. A word that is both is not guessed at: `./word` is the path, `registry:word` the model.
 
     Raises:
         UsageError: no such file or name, or both.
@@ -125,7 +126,8 @@ def resolve(model: str, *, models: Path | None = None) -> ResolvedModel:
     if name in registry:
         return ResolvedModel(_verified(registry[name], models or models_folder()), registry[name])
     if exists:
-        return ResolvedModel(Path(model), None)
+        inside = Path(model) / FOLDER_WEIGHTS
+        return ResolvedModel(inside if inside.is_file() else Path(model), None)
     raise _not_found(model, sorted(registry))
 
 

@@ -57,7 +57,7 @@ def test_a_run_from_its_start_to_a_translated_picture(tmp_path: Path, data: list
     assert "step 4: discriminators" in result.stderr
     assert "4 of 4" in result.stderr
     picture = tmp_path / "a" / "0.png"
-    result = ugatit("translate", str(picture), "-m", str(run / "weights.safetensors"), "-o", str(tmp_path / "out.png"))
+    result = ugatit("translate", str(picture), "-m", str(run), "-o", str(tmp_path / "out.png"))
     assert result.returncode == 0, result.stderr
     with Image.open(tmp_path / "out.png") as translated:
         assert translated.size == (40, 40)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ugatit_cli import weights
 from ugatit_cli.errors import BadModelError, DivergedError
+from ugatit_cli.training.base import shape_of
 from ugatit_cli.training.checkpoints import save_checkpoint
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.fit import Run
@@ -141,6 +142,13 @@ def test_another_run_is_a_base(tmp_path: Path, config: TrainConfig) -> None:
     state = second.trainer.networks.generator_a2b.state_dict()
     assert all(torch.equal(state[name], average[name]) for name in average)
     assert "global discriminator a starts from random weights" in second.notes  # one layer more at twice the size
+
+
+def test_a_base_tells_its_shape(tmp_path: Path, config: TrainConfig) -> None:
+    straight(tmp_path / "first", config.model_copy(update={"steps": 1}))
+    shape = {"variant": "light", "channels": 4, "blocks": 1}
+    assert shape_of(tmp_path / "first") == {**shape, "discriminator_channels": 4}
+    assert shape_of(tmp_path / "first" / "weights.safetensors") == shape
 
 
 def test_a_base_of_another_width_is_refused(tmp_path: Path, config: TrainConfig) -> None:

@@ -79,6 +79,10 @@ def _start(given: dict[str, Any], out: Path | None, device: str) -> Run:
     for name in ("a", "b"):
         if name not in given:
             raise UsageError(f"--{name} is missing", hint="ugatit train --a PHOTOS --b DRAWINGS", name="train-folders")
+    if "base" in given:
+        from ..training.base import shape_of
+
+        given = shape_of(given["base"]) | given
     config = make_config(given)
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from .. import weights
 from ..config import GeneratorConfig
 from ..errors import BadModelError
-from .checkpoints import WEIGHTS, read_newest_networks
+from .checkpoints import WEIGHTS, read_config, read_newest_networks
 from .step import Trainer
+
+
+def shape_of(base: Path) -> dict[str, Any]:
+    """The settings that a run must share with what it starts from, so that nobody has to repeat them."""
+    config = _load(base).config
+    shape = {"variant": config.variant, "channels": config.channels, "blocks": config.blocks}
+    return shape | ({"discriminator_channels": read_config(base).discriminator_channels} if base.is_dir() else {})
 
 
 def start_from(base: Path, trainer: Trainer) -> list[str]:
@@ -20,7 +28,7 @@ def start_from(base: Path, trainer: Trainer) -> list[str]:
     Raises:
         BadModelError: the generators have another variant, width or number of blocks.
     """
-    model = weights.load(base / WEIGHTS if base.is_dir() else base)
+    model = _load(base)
     _check_fit(base, model.config, trainer.config.generator)
     notes = []
     for direction in ("a2b", "b2a"):
@@ -29,6 +37,10 @@ def start_from(base: Path, trainer: Trainer) -> list[str]:
         else:
             notes.append(f"{base} has no generator for {direction}: it starts from random weights")
     return notes + _load_discriminators(base, trainer)
+
+
+def _load(base: Path) -> weights.ModelWeights:
+    return weights.load(base / WEIGHTS if base.is_dir() else base)
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:
