@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -53,24 +55,25 @@ class PytorchBackend:
         self._try_out()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return _to_levels(self._translate(pictures, heatmap=False).image)
+        return np.concatenate([_to_levels(part.image) for part in self._translate(pictures, heatmap=False)])
 
     def translate_with_heatmap(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        result = self._translate(pictures, heatmap=True)
-        assert result.heatmap is not None
-        heatmap: NDArray[np.float32] = result.heatmap[:, 0].cpu().numpy()
-        return _to_levels(result.image), heatmap
+        parts = [(_to_levels(part.image), _to_map(part)) for part in self._translate(pictures, heatmap=True)]
+        images, heatmaps = zip(*parts, strict=True)
+        return np.concatenate(images), np.concatenate(heatmaps)
 
-    def _translate(self, pictures: NDArray[np.uint8], *, heatmap: bool) -> Translation:
+    def _translate(self, pictures: NDArray[np.uint8], *, heatmap: bool) -> Iterator[Translation]:
+        """The batch in parts: whole on a GPU; one by one on a CPU, whose caches hold one picture's features, not eight's."""
+        at_once = 1 if self.device == "cpu" else len(pictures)
         try:
-            with torch.inference_mode():
-                translation: Translation = self._generator(self._to_tensor(pictures), heatmap=heatmap)
-                return translation
+            for first in range(0, len(pictures), at_once):
+                with torch.inference_mode():
+                    yield self._generator(self._to_tensor(pictures[first : first + at_once]), heatmap=heatmap)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
             raise ResourceError(
-                f"the memory of {self.device} is too small for {pictures.shape[0]} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
+                f"the memory of {self.device} is too small for {at_once} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
                 hint="use a smaller --batch-size or --size",
                 name="out-of-memory",
             ) from error
@@ -97,6 +100,12 @@ class PytorchBackend:
 def _is_out_of_memory(error: RuntimeError) -> bool:
     """GPUs have an exception of their own for it; the CPU's allocator only has these words."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _to_map(translation: Translation) -> NDArray[np.float32]:
+    assert translation.heatmap is not None
+    heatmap: NDArray[np.float32] = translation.heatmap[:, 0].cpu().numpy()
+    return heatmap
 
 
 def _to_levels(image: Tensor) -> NDArray[np.uint8]:
