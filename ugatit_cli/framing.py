@@ -84,7 +84,11 @@ def restore(output: Pixels, framed: Framed, *, to: OutputSize) -> Pixels:
     if output.shape != framed.pixels.shape:
         raise ValueError(f"output {output.shape} does not belong to a frame of {framed.pixels.shape}")
     inside = _cut(output, framed.content)
-    return inside if to == "model" else _resize(inside, *_sides(framed.source_box))
+    if to == "model":
+        return inside
+    return _resize(
+        inside, *_sides(framed.source_box), Image.Resampling.BICUBIC
+    )  # mostly enlarged: bilinear would show its facets
 
 
 def source_part(plane: Pixels, framed: Framed, *, to: OutputSize) -> Pixels:
@@ -133,6 +137,6 @@ def _sides(box: Box) -> tuple[int, int]:
     return right - left, bottom - top
 
 
-def _resize(plane: Pixels, width: int, height: int) -> Pixels:
-    """Pillow's antialiased bilinear, as in the official preprocessing."""
-    return np.array(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+def _resize(plane: Pixels, width: int, height: int, how: Image.Resampling = Image.Resampling.BILINEAR) -> Pixels:
+    """Pillow's antialiased resize; bilinear, as in the official preprocessing, unless told otherwise."""
+    return np.array(Image.fromarray(plane).resize((width, height), how))
