@@ -114,6 +114,8 @@ def wait_for(path: Path) -> None:
     [
         (["--a", "x"], "--b is missing"),
         (["--a", "x", "--b", "y", "--size", "30"], "--size"),
+        (["--resume", "nowhere"], "does not exist"),
+        (["--a", "nowhere", "--b", "nowhere"], "does not exist"),
         (["--resume", "run", "--batch-size", "2"], "--batch-size cannot stand beside it"),
         (["--bogus", "1"], "no such option"),
     ],

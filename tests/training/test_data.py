@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ugatit_cli.errors import BadInputError
+from ugatit_cli.errors import BadInputError, UsageError
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import UnpairedFolders, list_pictures, to_tensor
 
@@ -72,4 +72,6 @@ def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="holds no images"):
         list_pictures(tmp_path)
     with pytest.raises(BadInputError, match="is not a folder"):
+        list_pictures(tmp_path / "notes.txt")
+    with pytest.raises(UsageError, match="does not exist"):
         list_pictures(tmp_path / "missing")

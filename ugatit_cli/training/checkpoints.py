@@ -19,7 +19,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from .. import __version__
-from ..errors import BadModelError
+from ..errors import BadModelError, UsageError
 from ..files import write_atomically
 from .config import TrainConfig
 from .step import Trainer
@@ -75,6 +75,8 @@ def read_newest_networks(run: Path) -> dict[str, torch.Tensor]:
 def read_config(run: Path) -> TrainConfig:
     """The settings that the run was started with."""
     path = run / "config.json"
+    if not run.exists():
+        raise UsageError(f"the run {run} does not exist", hint="check the path", name="run-missing")
     try:
         return TrainConfig.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import images
-from ..errors import BadInputError
+from ..errors import BadInputError, UsageError
 from .config import TrainConfig
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".ppm"}
@@ -32,11 +32,16 @@ def list_pictures(folder: Path) -> list[Path]:
     """The pictures in `folder` and below, sorted.
 
     Raises:
-        BadInputError: the folder is missing or has no pictures.
+        UsageError: there is no such folder.
+        BadInputError: it is something else, or has no pictures.
     """
+    if not folder.exists():
+        raise UsageError(
+            f"{folder} does not exist", hint="--a and --b each name a folder of pictures", name="input-missing"
+        )
     if not folder.is_dir():
         raise BadInputError(
-            f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-folder-missing"
+            f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-no-folder"
         )
     found = sorted(
         p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
