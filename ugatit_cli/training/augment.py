@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-BRIGHTNESS = 0.5  # shift drawn from [-0.25, 0.25] of the range 2
+BRIGHTNESS = 0.5  # shift drawn from [-0.5, 0.5], a quarter of the range [-1, 1] either way
 CONTRAST = 0.5  # factor drawn from [0.5, 1.5]
 
 
