@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ugatit_cli import weights
-from ugatit_cli.errors import BadModelError, DivergedError
+from ugatit_cli.errors import BadModelError, DivergedError, OutputError
 from ugatit_cli.training.base import shape_of
 from ugatit_cli.training.checkpoints import save_checkpoint
 from ugatit_cli.training.config import TrainConfig
@@ -132,6 +132,41 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, config: TrainCo
         run.trainer.networks.generator_a2b.head.weight.fill_(float("nan"))
     with pytest.raises(DivergedError, match="step 2"):
         next(steps)
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, config: TrainConfig) -> None:
+    """The losses of a step are taken before its update, so the last update may have broken the weights unseen."""
+    run = straight(tmp_path / "run", config)
+    kept = sorted(path.name for path in (tmp_path / "run").glob("step-*"))
+    run.trainer.step = 8
+    with torch.no_grad():
+        run.trainer.networks.local_discriminator_a.head.weight[0, 0] = float("inf")
+    with pytest.raises(DivergedError, match=r"step 8.*local_discriminator_a\.head\.weight"):
+        run.save()
+    assert sorted(path.name for path in (tmp_path / "run").glob("step-*")) == kept
+
+
+def test_what_killed_saves_left_is_removed(tmp_path: Path, config: TrainConfig) -> None:
+    left = tmp_path / "run" / ".step-00000001.building"
+    left.mkdir(parents=True)
+    (left / "networks.safetensors").write_bytes(b"half")
+    straight(tmp_path / "run", config)
+    assert not list((tmp_path / "run").glob(".step-*"))
+
+
+def test_a_run_that_cannot_be_written_is_an_error_of_output(tmp_path: Path, config: TrainConfig) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot write"):
+        Run.start(tmp_path / "file" / "run", config, CPU)
+
+
+@pytest.mark.parametrize("place", ["samples", "metrics.jsonl"])
+def test_a_place_that_is_taken_is_an_error_of_output(place: str, tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config, CPU)
+    taken = tmp_path / "run" / place
+    taken.touch() if place == "samples" else taken.mkdir()
+    with pytest.raises(OutputError, match="cannot write"):
+        list(run.fit())
 
 
 def test_another_run_is_a_base(tmp_path: Path, config: TrainConfig) -> None:

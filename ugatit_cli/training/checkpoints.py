@@ -19,8 +19,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from .. import __version__
-from ..errors import BadModelError, UsageError
-from ..files import write_atomically
+from ..errors import BadModelError, DivergedError, UsageError
+from ..files import write_atomically, writing
 from .config import TrainConfig
 from .step import Trainer
 
@@ -34,25 +34,51 @@ DISCRIMINATOR_OPTIMIZER = "discriminator_optimizer.safetensors"
 
 
 def save_checkpoint(run: Path, trainer: Trainer) -> Path:
-    """Write the trainer's whole state; returns the checkpoint's folder. Older ones beyond the last three go."""
+    """Write the trainer's whole state; returns the checkpoint's folder. Older ones beyond the last three go.
+
+    Raises:
+        DivergedError: a weight is not finite; nothing is written then, and no older checkpoint goes.
+        OutputError, ResourceError: it cannot be written.
+    """
+    _require_finite(trainer)
     target = run / f"step-{trainer.step:08d}"
-    building = run / f".{target.name}.building"
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    contents = {**_tensor_files(trainer), "state.json": _state(trainer)}
+    with writing(target):
+        for left in run.glob(".step-*.building"):  # by this save's killed predecessors
+            shutil.rmtree(left)
+        building = run / f".{target.name}.building"
+        _write_files(building, {**_tensor_files(trainer), "state.json": _state(trainer)})
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(building, target)
+        _verify(target)
+        for old in _checkpoints(run)[:-KEPT]:
+            shutil.rmtree(old)
+    return target
+
+
+def _require_finite(trainer: Trainer) -> None:
+    for name, tensor in trainer.networks.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise diverged(trainer.step, name)
+
+
+def diverged(step: int, what: str) -> DivergedError:
+    return DivergedError(
+        f"training diverged at step {step}: {what} is not finite; the last checkpoint is kept",
+        hint="start from its weights with a lower rate: ugatit train --a A --b B --base RUN --learning-rate 5e-5",
+        name="training-diverged",
+    )
+
+
+def _write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    """The files, and last the manifest that promises them."""
+    folder.mkdir(parents=True)
     for name, data in contents.items():
-        write_atomically(building / name, data)
+        write_atomically(folder / name, data)
     manifest = {
         name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in contents.items()
     }
-    write_atomically(building / MANIFEST, json.dumps(manifest, indent=1).encode())
-    if target.exists():
-        shutil.rmtree(target)
-    os.replace(building, target)
-    _verify(target)
-    for old in _checkpoints(run)[:-KEPT]:
-        shutil.rmtree(old)
-    return target
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
 def load_checkpoint(run: Path, trainer: Trainer) -> list[str]:
@@ -86,7 +112,8 @@ def read_config(run: Path) -> TrainConfig:
 
 
 def write_config(run: Path, config: TrainConfig) -> None:
-    run.mkdir(parents=True, exist_ok=True)
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
     write_atomically(run / "config.json", config.model_dump_json(indent=1).encode())
 
 

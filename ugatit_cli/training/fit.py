@@ -12,10 +12,9 @@ import torch
 
 from .. import weights
 from ..config import Direction
-from ..errors import DivergedError
-from ..files import write_atomically
+from ..files import write_atomically, writing
 from .base import start_from
-from .checkpoints import WEIGHTS, load_checkpoint, read_config, save_checkpoint, write_config
+from .checkpoints import WEIGHTS, diverged, load_checkpoint, read_config, save_checkpoint, write_config
 from .config import TrainConfig
 from .data import UnpairedFolders
 from .samples import write_sample_sheet
@@ -101,23 +100,21 @@ class Run:
 
     def _sample(self) -> None:
         target = self.folder / "samples" / f"step-{self.trainer.step:08d}.png"
-        target.parent.mkdir(exist_ok=True)
+        with writing(target.parent):
+            target.parent.mkdir(exist_ok=True)
         write_sample_sheet(target, self.trainer, self.pictures)
 
     def _stop_if_diverged(self, losses: dict[str, float]) -> None:
         bad = [name for name, value in losses.items() if not math.isfinite(value)]
         if bad:
-            raise DivergedError(
-                f"training diverged at step {self.trainer.step}: {bad[0]} is not finite",
-                hint="resume from the last checkpoint with a lower --learning-rate, or use --precision fp32",
-                name="training-diverged",
-            )
+            raise diverged(self.trainer.step, f"the loss {bad[0]}")
 
     def _append_metrics(self, interval: list[dict[str, float]]) -> None:
         step = self.trainer.step
         means = {name: sum(losses[name] for losses in interval) / len(interval) for name in interval[0]}
         line = {"step": step, "learning_rate": self.trainer.config.learning_rate_at(step), **means}
-        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+        path = self.folder / METRICS
+        with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def _forget_metrics_after(self, step: int) -> None:
