@@ -6,19 +6,18 @@ PyTorch code; the way to them is shorter where the algebra allows it, and each p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
+from .gradients import normalise, spectral_convolution
 
 EPSILON = 1e-5
 LEAKY_SLOPE = 0.2
 
-Coefficients = Callable[..., tuple[Tensor, Tensor]]
 
 
 class Translation(NamedTuple):
@@ -35,50 +34,6 @@ class Verdict(NamedTuple):
     score: Tensor
     cam_logits: Tensor
     heatmap: Tensor | None
-
-
-class _Normalise(torch.autograd.Function):
-    """x * scale + shift, where both are functions of x's mean and variance per sample and channel.
-
-    Autograd alone would keep several copies of x and walk over them again and again. Here only x is
-    kept; the backward pass needs two sums over it (for scale and shift) and one multiply-add, and
-    leaves the algebra of the coefficients to autograd on tensors of B x C numbers.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, coefficients: Coefficients, *parameters: Tensor) -> Tensor:
-        count = x.shape[2] * x.shape[3]
-        mean = x.mean(dim=(2, 3), dtype=torch.float32 if x.dtype == torch.bfloat16 else None)  # B C
-        y = x - mean[..., None, None]
-        # centred two-pass sums: var_mean is twenty times slower on a CPU, and E[x^2] - E[x]^2 ten times less exact
-        variance = torch.linalg.vector_norm(y, dim=(2, 3)).square() / (count - 1)  # B C, unbiased
-        scale, shift = coefficients(mean, variance, count, *parameters)
-        ctx.coefficients = coefficients
-        ctx.save_for_backward(x, mean, variance, *parameters)
-        return y.mul_(scale[..., None, None]).add_((shift + scale * mean)[..., None, None])
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (grad,) = grads
-        x, mean, variance, *parameters = ctx.saved_tensors
-        count = x.shape[2] * x.shape[3]
-        grad_shift = grad.sum(dim=(2, 3))
-        grad_scale = (grad * x).sum(dim=(2, 3))
-        with torch.enable_grad():
-            leaves = [leaf.detach().requires_grad_() for leaf in (mean, variance, *parameters)]
-            scale, shift = ctx.coefficients(leaves[0], leaves[1], count, *leaves[2:])
-        grad_mean, grad_variance, *grad_parameters = torch.autograd.grad(
-            (scale, shift), leaves, (grad_scale, grad_shift)
-        )
-        slope = grad_variance * (2 / (count - 1))  # d variance / d x = 2 (x - mean) / (n - 1)
-        grad_x = (grad * scale.detach()[..., None, None]).add_(x * slope[..., None, None])
-        grad_x.add_((grad_mean / count - slope * mean)[..., None, None])
-        return (grad_x.to(x.dtype), None, *grad_parameters)
-
-
-def _normalise(x: Tensor, coefficients: Coefficients, *parameters: Tensor) -> Tensor:
-    result: Tensor = _Normalise.apply(x, coefficients, *parameters)  # type: ignore[no-untyped-call]
-    return result
 
 
 def _layer_instance_coefficients(
@@ -109,7 +64,7 @@ class AdaLIN(nn.Module):
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """x: B C H W; gamma, beta: B C."""
-        return _normalise(x, _layer_instance_coefficients, self.rho, gamma, beta)
+        return normalise(x, _layer_instance_coefficients, self.rho, gamma, beta)
 
 
 class LIN(nn.Module):
@@ -122,7 +77,7 @@ class LIN(nn.Module):
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return _normalise(x, _layer_instance_coefficients, self.rho, self.gamma, self.beta)
+        return normalise(x, _layer_instance_coefficients, self.rho, self.gamma, self.beta)
 
 
 def _instance_norm(x: Tensor) -> Tensor:
@@ -137,17 +92,27 @@ def _reflect(x: Tensor, width: int) -> Tensor:
     return F.pad(x, (width,) * 4, mode="reflect")
 
 
+class ReflectConv2d(nn.Conv2d):
+    """A convolution without bias over a map whose edges are reflected."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(_reflect(x, self.kernel_size[0] // 2), self.weight, stride=self.stride)
+
+
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with instance normalisation around a shortcut."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
-        self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.conv1 = ReflectConv2d(channels, channels, 3)
+        self.conv2 = ReflectConv2d(channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(_instance_norm(self.conv1(_reflect(x, 1))), inplace=True)
-        return x + _instance_norm(self.conv2(_reflect(y, 1)))
+        y = F.relu(_instance_norm(self.conv1(x)), inplace=True)
+        return x + _instance_norm(self.conv2(y))
 
 
 class AdaLINBlock(nn.Module):
@@ -155,14 +120,14 @@ class AdaLINBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.conv1 = ReflectConv2d(channels, channels, 3)
         self.norm1 = AdaLIN(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.conv2 = ReflectConv2d(channels, channels, 3)
         self.norm2 = AdaLIN(channels)
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(_reflect(x, 1)), gamma, beta), inplace=True)
-        change: Tensor = self.norm2(self.conv2(_reflect(y, 1)), gamma, beta)
+        y = F.relu(self.norm1(self.conv1(x), gamma, beta), inplace=True)
+        change: Tensor = self.norm2(self.conv2(y), gamma, beta)
         return x + change
 
 
@@ -181,10 +146,15 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = _spread(_spread(self.conv.weight, 2), 3).transpose(0, 1)  # in out 4 4
-        x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+        x = _repeat_edge(_repeat_edge(x, 2), 3)
         x = F.conv_transpose2d(x, kernel, stride=2, padding=3)  # B C 2H 2W
         x = self.norm(x)
         return F.relu(x, inplace=True)
+
+
+def _repeat_edge(x: Tensor, dim: int) -> Tensor:
+    """As F.pad(mode="replicate") by one, whose backward pass torch.compile does not get right."""
+    return torch.cat([x.narrow(dim, 0, 1), x, x.narrow(dim, x.shape[dim] - 1, 1)], dim)
 
 
 def _spread(weight: Tensor, dim: int) -> Tensor:
@@ -203,10 +173,10 @@ class SpectralConv2d(nn.Conv2d):
         super().__init__(channels_in, channels_out, kernel, stride, bias=bias)
         _add_singular_vectors(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.conv2d(x, self.weight, stride=self.stride)
-        inverse_sigma = _inverse_sigma(self)
-        return y * inverse_sigma if self.bias is None else torch.addcmul(self.bias[:, None, None], y, inverse_sigma)
+    def forward(self, x: Tensor, passes: int = 1) -> Tensor:
+        """x: `passes` batches in one, each normalised as if it came in a call of its own."""
+        y = spectral_convolution(x, self.weight, *_singular_vectors(self, passes), stride=self.stride[0])
+        return y if self.bias is None else y.add_(self.bias[:, None, None])
 
 
 class SpectralLinear(nn.Linear):
@@ -219,8 +189,9 @@ class SpectralLinear(nn.Linear):
         super().__init__(features_in, features_out, bias=False)
         _add_singular_vectors(self)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight) * _inverse_sigma(self)
+    def forward(self, x: Tensor, passes: int = 1) -> Tensor:
+        pixels, weight = x[..., None, None], self.weight[..., None, None]
+        return spectral_convolution(pixels, weight, *_singular_vectors(self, passes), stride=1)[..., 0, 0]
 
 
 def _add_singular_vectors(layer: nn.Conv2d | nn.Linear) -> None:
@@ -229,18 +200,24 @@ def _add_singular_vectors(layer: nn.Conv2d | nn.Linear) -> None:
     layer.register_buffer("v", F.normalize(torch.randn(columns), dim=0))
 
 
-def _inverse_sigma(layer: SpectralConv2d | SpectralLinear) -> Tensor:
-    """One over the estimate u . (W v) of the largest singular value; in training, after one power iteration.
+@torch.no_grad()
+def _singular_vectors(layer: SpectralConv2d | SpectralLinear, passes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """u, v and the estimate u . (W v) of the largest singular value, a row for each pass.
 
-    It scales the layer's *output*: the same numbers as dividing W, without touching every weight of
-    the wide layers again, forwards and backwards.
+    In training every pass starts with one power iteration, as in the official code.
     """
     matrix = layer.weight.flatten(1)
-    if layer.training:
-        with torch.no_grad():  # new tensors, not in place: an earlier forward may still wait for its backward
-            layer.v = F.normalize(matrix.t() @ layer.u, dim=0, eps=1e-12)
-            layer.u = F.normalize(matrix @ layer.v, dim=0, eps=1e-12)
-    return torch.dot(layer.u, matrix @ layer.v).reciprocal()
+    found = []
+    with torch.autocast(matrix.device.type, enabled=False):
+        for _ in range(passes):
+            if layer.training:  # new tensors, not in place: an earlier forward may still wait for its backward
+                layer.v = F.normalize(matrix.t() @ layer.u, dim=0, eps=1e-12)
+            image = matrix @ layer.v
+            if layer.training:
+                layer.u = F.normalize(image, dim=0, eps=1e-12)
+            found.append((layer.u, layer.v, layer.u @ image))
+    u, v, sigma = (torch.stack(parts) for parts in zip(*found, strict=True))
+    return u, v, sigma
 
 
 class CAM(nn.Module):
@@ -257,12 +234,18 @@ class CAM(nn.Module):
         self.max_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
         self.merge = nn.Conv2d(2 * channels, channels, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, **passes: int) -> tuple[Tensor, Tensor]:
         """x: B C H W -> merged features B C H W (before the activation), logits B 2."""
-        logits = torch.cat([self.average_fc(x.mean(dim=(2, 3))), self.max_fc(x.amax(dim=(2, 3)))], dim=1)
+        pooled = x.mean(dim=(2, 3)), x.amax(dim=(2, 3))  # B C each
+        logits = torch.cat([self.average_fc(pooled[0], **passes), self.max_fc(pooled[1], **passes)], dim=1)
         average_part, max_part = self.merge.weight[..., 0, 0].chunk(2, dim=1)  # C C each
         weight = average_part * self.average_fc.weight + max_part * self.max_fc.weight
-        return F.conv2d(x, weight[..., None, None], self.merge.bias), logits
+        return _per_pixel(x, weight) + self.merge.bias[:, None, None], logits
+
+
+def _per_pixel(x: Tensor, weight: Tensor) -> Tensor:
+    """B C H W -> B O H W, a 1x1 convolution as the matrix product that it is: several times faster on a CPU."""
+    return torch.matmul(weight, x.flatten(2)).unflatten(2, x.shape[2:])
 
 
 def _heatmap(features: Tensor, wanted: bool) -> Tensor | None:
@@ -284,12 +267,13 @@ class Discriminator(nn.Module):
         self.cam = CAM(width, spectral=True)
         self.head = SpectralConv2d(width, 1, 4, bias=False)
 
-    def forward(self, x: Tensor, *, heatmap: bool = False) -> Verdict:
+    def forward(self, x: Tensor, *, passes: int = 1, heatmap: bool = False) -> Verdict:
+        """x: B 3 H W in [-1, 1]; with `passes`, so many batches in one, each judged as if it came in a call of its own."""
         for conv in self.convs:
-            x = F.leaky_relu(conv(_reflect(x, 1)), LEAKY_SLOPE, inplace=True)
-        x, cam_logits = self.cam(x)
+            x = F.leaky_relu(conv(_reflect(x, 1), passes), LEAKY_SLOPE, inplace=True)
+        x, cam_logits = self.cam(x, passes=passes)
         x = F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
-        return Verdict(self.head(_reflect(x, 1)), cam_logits, _heatmap(x, heatmap))
+        return Verdict(self.head(_reflect(x, 1), passes), cam_logits, _heatmap(x, heatmap))
 
 
 class Generator(nn.Module):
@@ -299,8 +283,8 @@ class Generator(nn.Module):
         super().__init__()
         self.config = config
         channels, width = config.channels, config.width
-        self.stem = nn.Conv2d(3, channels, 7, bias=False)
-        self.downs = nn.ModuleList(nn.Conv2d(channels * m, channels * 2 * m, 3, 2, bias=False) for m in (1, 2))
+        self.stem = ReflectConv2d(3, channels, 7)
+        self.downs = nn.ModuleList(ReflectConv2d(channels * m, channels * 2 * m, 3, 2) for m in (1, 2))
         self.encoder_blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
         self.cam = CAM(width)
         self.mlp = nn.Sequential(
@@ -313,7 +297,7 @@ class Generator(nn.Module):
         self.beta = nn.Linear(width, width, bias=False)
         self.decoder_blocks = nn.ModuleList(AdaLINBlock(width) for _ in range(config.blocks))
         self.ups = nn.ModuleList(UpBlock(channels * 2 * m, channels * m) for m in (2, 1))
-        self.head = nn.Conv2d(channels, 3, 7, bias=False)
+        self.head = ReflectConv2d(channels, 3, 7)
 
     def forward(self, x: Tensor, *, heatmap: bool = False) -> Translation:
         """x: B 3 H W in [-1, 1], H and W multiples of 4 (`full`: both equal to the config's image_size)."""
@@ -327,12 +311,12 @@ class Generator(nn.Module):
             x = block(x, gamma, beta)
         for up in self.ups:
             x = up(x)  # B C H W at last
-        return Translation(torch.tanh(self.head(_reflect(x, 3))), cam_logits, attention)
+        return Translation(torch.tanh(self.head(x)), cam_logits, attention)
 
     def encode(self, x: Tensor) -> Tensor:
-        x = F.relu(_instance_norm(self.stem(_reflect(x, 3))), inplace=True)
+        x = F.relu(_instance_norm(self.stem(x)), inplace=True)
         for down in self.downs:
-            x = F.relu(_instance_norm(down(_reflect(x, 1))), inplace=True)
+            x = F.relu(_instance_norm(down(x)), inplace=True)
         for block in self.encoder_blocks:
             x = block(x)
         return x

@@ -70,7 +70,7 @@ class PytorchBackend:
                 with torch.inference_mode():
                     yield self._generator(self._to_tensor(pictures[first : first + at_once]), heatmap=heatmap)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise ResourceError(
                 f"the memory of {self.device} is too small for {at_once} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
@@ -97,7 +97,7 @@ class PytorchBackend:
             )
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
     """GPUs have an exception of their own for it; the CPU's allocator only has these words."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 

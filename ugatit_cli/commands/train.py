@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..console import Console
-from ..errors import UsageError
+from ..errors import ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
-from ..training.config import TrainConfig, make_config
+from ..training.config import Part, TrainConfig, config_as_toml, make_config, merge_settings
+from ..training.launch import is_launched, launch, leads
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
+from .run_report import describe_evaluation, describe_plan, describe_step
 
 if TYPE_CHECKING:
-    from ..training.fit import Record, Run
+    from ..training.capacity import Capacity
+    from ..training.fit import Run
+    from ..training.preparation import Preparation
+
+BESIDE_RESUME = {"steps"}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def setting(name: str, *flags: str) -> Any:
     """The option of one training setting: its help and default are the setting's own."""
     field = TrainConfig.model_fields[name]
-    shown = False if field.is_required() or field.default is None else str(field.default)
+    default = field.default
+    shown = False if field.is_required() or default is None or default == () else _shown(default)
     return typer.Option(*flags, help=field.description, show_default=shown)
+
+
+def _shown(default: object) -> str:
+    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _duration(value: str | float | None) -> float | None:
+    """`90`, `45s`, `30m`, `2h30m` or `1d` in seconds."""
+    if value is None or isinstance(value, float):
+        return value
+    seconds, digits = 0.0, ""
+    for character in value if value[-1:] in UNITS else f"{value}s":
+        if character in UNITS and digits:
+            seconds, digits = seconds + int(digits) * UNITS[character], ""
+        elif character.isdecimal():
+            digits += character
+        else:
+            raise typer.BadParameter(f"{value} is no length of time; write 45s, 30m or 2h30m")
+    return seconds
 
 
 def train(
@@ -32,7 +62,15 @@ def train(
         Path | None, typer.Option("--out", "-o", help="The run folder to make.", show_default="runs/<a>2<b>")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="A run folder to go on with; only --steps and --device may stand beside it.")
+        Path | None,
+        typer.Option(help="A run folder to go on with; of the run's settings only --steps may stand beside it."),
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="A TOML file of settings, named as the options with underscores.")
+    ] = None,
+    preset: Annotated[
+        Literal["few"] | None,
+        typer.Option(help="Settings that go together; few: for some dozens to a few hundred pictures, best with --base."),
     ] = None,
     base: Annotated[Path | None, setting("base")] = None,
     size: Annotated[int | None, setting("size")] = None,
@@ -50,90 +88,89 @@ def train(
     identity_weight: Annotated[float | None, setting("identity_weight")] = None,
     cam_weight: Annotated[float | None, setting("cam_weight")] = None,
     smoothing: Annotated[bool | None, setting("smoothing", "--smoothing/--no-smoothing")] = None,
-    augment: Annotated[Literal["none", "color"] | None, setting("augment")] = None,
+    augment: Annotated[Literal["none", "color", "all"] | None, setting("augment")] = None,
     ema_decay: Annotated[float | None, setting("ema_decay")] = None,
-    precision: Annotated[Literal["fp32", "bf16"] | None, setting("precision")] = None,
+    freeze: Annotated[list[Part] | None, setting("freeze")] = None,
+    warmup: Annotated[int | None, setting("warmup")] = None,
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, setting("precision")] = None,
+    compile_networks: Annotated[bool | None, setting("compile", "--compile/--no-compile")] = None,
+    gradient_checkpointing: Annotated[
+        bool | None, setting("gradient_checkpointing", "--gradient-checkpointing/--no-gradient-checkpointing")
+    ] = None,
     seed: Annotated[int | None, setting("seed")] = None,
+    test_a: Annotated[Path | None, setting("test_a")] = None,
+    test_b: Annotated[Path | None, setting("test_b")] = None,
+    hold_out: Annotated[int | None, setting("hold_out")] = None,
+    evaluate_every: Annotated[int | None, setting("evaluate_every")] = None,
+    patience: Annotated[int | None, setting("patience")] = None,
     save_every: Annotated[int | None, setting("save_every")] = None,
     sample_every: Annotated[int | None, setting("sample_every")] = None,
     log_every: Annotated[int | None, setting("log_every")] = None,
+    track: Annotated[list[str] | None, setting("track")] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(parser=_duration, metavar="TIME", help="Save and stop after this time: 45s, 30m, 2h30m."),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Check the pictures, measure a step, print the settings as TOML, and stop."),
+    ] = False,
+    devices: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes to train in, one for each GPU; each takes its own batch.")
+    ] = 1,
     device: DeviceOption = "auto",
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Train a model on two folders of pictures, A and B, that need not belong together."""
-    given = {name: value for name, value in locals().items() if name in TrainConfig.model_fields and value is not None}
-    console = Console(verbosity(verbose, quiet))
-    with console.captured_noise():
-        run = _resume(resume, given, out, device) if resume else _start(given, out, device)
-        _introduce(run, console)
-        with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:
-            _advance(run, console, interruption)
-    console.result(run.weights)
-    if interruption.requested():
-        console.note(f"stopped; go on with: ugatit train --resume {run.folder}")
-        raise typer.Exit(interruption.exit_code)
+    options = locals() | {"compile": compile_networks}
+    given = {name: options[name] for name in TrainConfig.model_fields if options[name] not in (None, [])}
+    if devices > 1 and not is_launched():
+        raise typer.Exit(launch(devices, sys.argv[1:]))
+    console = Console(verbosity(verbose, quiet or not leads()))
+    with ExitStack() as stack:
+        stack.enter_context(console.captured_noise())
+        if resume:
+            _refuse_beside_resume(given, out=out, config=config_file, preset=preset, dry_run=dry_run)
+            run = _resume(resume, given.get("steps"), device, console, stack)
+        else:
+            run = _start(merge_settings(preset, config_file, given), out, device, console, stack, dry_run=dry_run)
+        _train(run, console, time_limit)
 
 
-def _start(given: dict[str, Any], out: Path | None, device: str) -> Run:
+def _start(
+    settings: dict[str, Any], out: Path | None, device: str, console: Console, stack: ExitStack, *, dry_run: bool
+) -> Run:
     for name in ("a", "b"):
-        if name not in given:
+        if name not in settings:
             raise UsageError(f"--{name} is missing", hint="ugatit train --a PHOTOS --b DRAWINGS", name="train-folders")
-    if "base" in given:
+    if "base" in settings:
         from ..training.base import shape_of
 
-        given = shape_of(given["base"]) | given
-    config = make_config(given)
+        settings = shape_of(Path(settings["base"])) | settings
+    config = make_config(settings)
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"{folder} exists already", hint=f"go on with --resume {folder}, or name another --out", name="run-exists"
-        )
+    if leads():
+        _require_new(folder)
+    from ..allocator import keep_freed_memory
     from ..backends.pytorch import choose_device
+    from ..training.capacity import measure_capacity
+    from ..training.checkpoints import hold
     from ..training.fit import Run
+    from ..training.preparation import prepare
 
-    return Run.start(folder, config, choose_device(device))
-
-
-def _resume(folder: Path, given: dict[str, Any], out: Path | None, device: str) -> Run:
-    others = sorted(set(given) - {"steps"}) + (["out"] if out else [])
-    if others:
-        names = ", ".join("--" + name.replace("_", "-") for name in others)
-        text = f"--resume goes on with the run's own settings: {names} cannot stand beside it"
-        raise UsageError(text, hint="leave it out, or start another run with --base", name="options-contradict")
-    from ..backends.pytorch import choose_device
-    from ..training.fit import Run
-
-    return Run.resume(folder, choose_device(device), steps=given.get("steps"))
-
-
-def _introduce(run: Run, console: Console) -> None:
-    for note in run.notes:
-        console.warning(note)
-    trainer = run.trainer
-    console.note(
-        f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.config.precision}"
-    )
-
-
-def _advance(run: Run, console: Console, interruption: Interruption) -> None:
-    """Train until the last step or a signal; the state is saved either way."""
-    config = run.trainer.config
-    with closing(run.fit()) as records, console.progress(config.steps - run.trainer.step) as advance:
-        for record in records:
-            advance()
-            if record.step % config.log_every == 0:
-                console.note(_sentence(record))
-            if interruption.requested():
-                if record.checkpoint is None:
-                    run.save()
-                return
-
-
-def _sentence(record: Record) -> str:
-    """The losses in words; the two sums are dominated by the CAM terms' weight of 1000."""
-    losses = record.losses
-    cycle, identity = ((losses[f"g_{term}_a"] + losses[f"g_{term}_b"]) / 2 for term in ("cycle", "identity"))
-    cam = (losses["g_cam_a2b"] + losses["g_cam_b2a"]) / 2
-    judges = losses["discriminators"]
-    return f"step {record.step}: discriminators {judges:.2f}, cycle {cycle:.3f}, identity {identity:.3f}, attention {cam:.3f}"
+    keep_freed_memory()
+    chosen = choose_device(device)
+    preparation = prepare(config, progress=console.progress)
+    for finding in preparation.survey.findings:
+        console.warning(finding)
+    capacity = measure_capacity(config, chosen, preparation.division)
+    _announce(config, preparation, capacity, console)
+    if dry_run:
+        console.write(config_as_toml(config).encode())
+        raise typer.Exit
+    run = Run.start(folder, config, chosen, preparation=preparation, pieces=capacity.pieces)
+    if leads():
+        stack.enter_context(hold(folder))
+    _introduce(run, console)
+    return run

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,6 +16,19 @@ from ..errors import UsageError
 
 GLOBAL_DEPTH = 7  # convolutions of the paper's global discriminator (table 6); the local one has two fewer
 OFFICIAL_MARGIN = 30 / 256  # the official code resizes to 286 before it crops 256
+Part = Literal["encoder", "attention", "decoder", "discriminator-features"]
+
+# What --preset stands for; a setting that is given beside it wins.
+PRESETS: dict[str, dict[str, Any]] = {
+    "few": {  # a few dozen to a few hundred pictures: arXiv 2006.10738 against memorising, a lower rate, an early end
+        "augment": "all",
+        "learning_rate": 5e-5,
+        "ema_decay": 0.999,
+        "steps": 20_000,
+        "evaluate_every": 500,
+        "patience": 10,
+    },
+}
 
 
 class TrainConfig(BaseModel):
@@ -47,21 +63,49 @@ class TrainConfig(BaseModel):
     identity_weight: float = Field(10, ge=0, description="Weight of the identity terms.")
     cam_weight: float = Field(1000, ge=0, description="Weight of the generators' CAM terms.")
     smoothing: bool = Field(False, description="Keep AdaLIN's rho in [0, 0.9] instead of [0, 1].")
-    augment: Literal["none", "color"] = Field(
-        "none", description="color: random brightness and contrast on what the discriminators see, for few pictures."
+    augment: Literal["none", "color", "all"] = Field(
+        "none",
+        description="What the discriminators see, at random: color: brightness and contrast; all: saturation, shifts and holes too, for few pictures.",
     )
     ema_decay: float = Field(
         0.999, ge=0, lt=1, description="Decay of the generators' running average, which is what translates."
     )
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16 computes convolutions at half the width, where the hardware can."
+    freeze: tuple[Part, ...] = Field(
+        (), description="Parts that keep what --base brought; may be given several times."
+    )
+    warmup: int | None = Field(
+        None,
+        ge=0,
+        description="Steps at the start in which only the discriminators learn; 200 where --base brings generators alone, else 0.",
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="Of the convolutions. auto: bf16 on a GPU that has it, fp16 on an older one, fp32 on a CPU."
+    )
+    compile: bool = Field(False, description="Let torch.compile fuse operations; the first steps take minutes then.")
+    gradient_checkpointing: bool = Field(
+        False, description="Compute the blocks' activations twice instead of keeping them: slower, in less memory."
     )
     seed: int = Field(
         0, ge=0, le=2**31 - 1, description="Decides the start, the order of the pictures and their augmentation."
     )
+    test_a: Path | None = Field(None, description="Folder of pictures of A to measure on, never trained on.")
+    test_b: Path | None = Field(None, description="Folder of pictures of B to measure on, never trained on.")
+    hold_out: int | None = Field(
+        None,
+        ge=0,
+        description="Pictures of each domain to measure on instead of training on them; a tenth, at most 100, if neither test folder is given.",
+    )
+    evaluate_every: int = Field(5000, ge=0, description="Steps between evaluations on those pictures; 0: never.")
+    patience: int | None = Field(
+        None, ge=1, description="Stop after so many evaluations without a better one; never, if not given."
+    )
     save_every: int = Field(1000, ge=1, description="Steps between checkpoints.")
     sample_every: int = Field(500, ge=1, description="Steps between sample sheets.")
     log_every: int = Field(50, ge=1, description="Steps between lines of metrics.jsonl.")
+    track: tuple[str, ...] = Field(
+        ("tensorboard",),
+        description="Where the numbers go besides metrics.jsonl: none, or a tracker that accelerate knows (wandb, mlflow ...); may be given several times.",
+    )
 
     @property
     def generator(self) -> GeneratorConfig:
@@ -106,15 +150,56 @@ def make_config(settings: dict[str, Any]) -> TrainConfig:
     """The run's settings out of what the user gave.
 
     Raises:
-        UsageError: a value is out of its range; the first such one, by its option's name.
+        UsageError: a value is out of its range or has no such setting; the first such one, by its option's name.
     """
     try:
         return TrainConfig(**settings)
     except ValidationError as error:
         first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "the settings"
+        name = str(first["loc"][0]) if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(name, TrainConfig.model_fields, 1)
+            hint = f"did you mean {near[0]}?" if near else "ugatit train --help lists all, with underscores here"
+            raise UsageError(f"there is no setting {name}", hint=hint, name="train-setting") from error
+        option = "--" + name.replace("_", "-") if name else "the settings"
         raise UsageError(
             f"{option}: {first['msg'].removeprefix('Value error, ')}",
             hint="see ugatit train --help",
             name="train-setting",
         ) from error
+
+
+def merge_settings(preset: str | None, file: Path | None, given: dict[str, Any]) -> dict[str, Any]:
+    """A preset's settings, then those of a file, then those of the command line; the later ones win."""
+    from_file = read_config_file(file) if file else {}
+    preset = preset or from_file.pop("preset", None)
+    if preset is not None and preset not in PRESETS:
+        raise UsageError(f"there is no preset {preset}", hint=f"use {', '.join(PRESETS)}", name="preset-unknown")
+    from_file.pop("preset", None)
+    return PRESETS.get(preset or "", {}) | from_file | given
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, by their names; relative folders count from the file's own.
+
+    Raises:
+        UsageError: the file is not there or is no TOML.
+    """
+    try:
+        settings = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read {path}: {reason}", hint="check --config", name="config-unreadable") from error
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are of its kind
+        raise UsageError(f"{path} is not valid TOML: {error}", hint="strings stand in quotes", name="config-invalid") from error
+    folders = {name for name in ("a", "b", "base", "test_a", "test_b") if isinstance(settings.get(name), str)}
+    return settings | {name: path.parent / settings[name] for name in folders}
+
+
+def config_as_toml(config: TrainConfig) -> str:
+    """The settings as a file that `--config` reads: each under its description, those without a value as comments."""
+    lines = []
+    for name, field in TrainConfig.model_fields.items():
+        value = config.model_dump(mode="json")[name]
+        lines += [f"# {field.description}", f"# {name} =" if value is None else f"{name} = {json.dumps(value)}", ""]
+    return "\n".join(lines)

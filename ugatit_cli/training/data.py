@@ -66,10 +66,9 @@ class UnpairedFolders:
     config: TrainConfig
     paths_a: list[Path]
     paths_b: list[Path]
-
-    @classmethod
-    def open(cls, config: TrainConfig) -> UnpairedFolders:
-        return cls(config, list_pictures(config.a), list_pictures(config.b))
+    process: int = 0  # which of all processes this is: each takes its share of every step's pictures
+    processes: int = 1
+    order: int = 0  # another number is another shuffle
 
     def batch(self, step: int) -> Batch:
         """The batch of update `step` (from 1)."""
@@ -87,14 +86,15 @@ class UnpairedFolders:
 
     def _domain(self, paths: list[Path], domain: int, step: int) -> Tensor:
         size = self.config.batch_size
-        positions = range((step - 1) * size, step * size)
+        first = ((step - 1) * self.processes + self.process) * size
+        positions = range(first, first + size)
         return to_tensor(np.stack([self._picture(paths, domain, position) for position in positions]))
 
     def _picture(self, paths: list[Path], domain: int, position: int) -> NDArray[np.uint8]:
         """The official augmentation: resize with a margin, random crop, random mirror."""
         config = self.config
         turn, index = divmod(position, len(paths))
-        order = np.random.default_rng((config.seed, domain, turn)).permutation(len(paths))
+        order = np.random.default_rng((config.seed, domain, turn, self.order)).permutation(len(paths))
         random = np.random.default_rng((config.seed, domain, 2**32, position))
         pixels = images.resize(images.read(paths[order[index]]).pixels, config.load_size, config.load_size)
         top, left = random.integers(0, config.load_size - config.size + 1, 2)

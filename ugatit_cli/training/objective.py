@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..network import Discriminator, Generator
+from ..network import Discriminator, Generator, Verdict
 from .config import TrainConfig
 from .data import Batch
 from .losses import cam_term, discriminator_terms, generator_terms, total
@@ -37,11 +37,9 @@ class Networks(nn.Module):
         self.local_discriminator_a = Discriminator(channels, config.local_layers)
         self.local_discriminator_b = Discriminator(channels, config.local_layers)
 
-    def generator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if name.startswith("generator")]
-
-    def discriminator_parameters(self) -> list[nn.Parameter]:
-        return [p for name, p in self.named_parameters() if "discriminator" in name]
+    def parameters_of(self, kind: str) -> list[nn.Parameter]:
+        """Of the networks whose name has `kind` in it: "generator" or "discriminator"."""
+        return [parameter for name, parameter in self.named_parameters() if kind in name.split(".")[0]]
 
     def discriminators(self, domain: str) -> dict[str, Discriminator]:
         """The judges of domain "a" or "b", by the name their loss terms carry."""
@@ -84,9 +82,15 @@ def discriminator_losses(networks: Networks, batch: Batch, fakes: Fakes, augment
     terms: Terms = {}
     for domain, real, fake in (("a", batch.real_a, fakes.fake_a), ("b", batch.real_b, fakes.fake_b)):
         for scope, judge in networks.discriminators(domain).items():
-            score, cam = discriminator_terms(judge(augment(real)), judge(augment(fake.detach())))
+            verdict = judge(torch.cat([augment(real), augment(fake.detach())]), passes=2)
+            score, cam = discriminator_terms(*halves(verdict))
             terms[f"d_{scope}_{domain}"], terms[f"d_{scope}_{domain}_cam"] = score, cam
     return terms
+
+
+def halves(verdict: Verdict) -> tuple[Verdict, Verdict]:
+    (score, other_score), (cam, other_cam) = verdict.score.chunk(2), verdict.cam_logits.chunk(2)
+    return Verdict(score, cam, None), Verdict(other_score, other_cam, None)
 
 
 def generator_losses(networks: Networks, batch: Batch, fakes: Fakes, augment: Augmentation) -> Terms:

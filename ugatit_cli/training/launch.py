@@ -1,0 +1,43 @@
+"""`--devices N`: the same command in N processes of this machine, which find each other through torchrun's variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+LAUNCHED = "WORLD_SIZE"  # torchrun, or whoever starts several nodes, sets it
+RANK = "RANK"
+
+
+def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is one of several already."""
+    return LAUNCHED in environment
+
+
+def leads(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is the process that speaks and writes."""
+    return environment.get(RANK, "0") == "0"
+
+
+def launch(processes: int, arguments: list[str]) -> int:
+    """Run `ugatit` with `arguments` in each process and wait; returns the exit code of the one that failed first, or 0."""
+    import logging
+
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it would print a page about an exit code
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=0
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "ugatit_cli", *arguments)
+    except ChildFailedError as error:
+        _, failure = error.get_first_failure()
+        return failure.exitcode if failure.exitcode >= 0 else 128 - failure.exitcode
+    except SignalException as error:
+        return 128 + int(error.sigval)
+    return 0
