@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from evaluation.plain_features import plain_features
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
@@ -112,20 +113,19 @@ def test_each_picture_is_described_on_its_own(features: FeatureNetwork) -> None:
         torch.testing.assert_close(extract(features, pictures[number : number + 1])[0], together[number])
 
 
-def test_the_definition_stays_what_the_docs_describe(features: FeatureNetwork) -> None:
-    """An even grey and a vertical black-white edge, worked out by hand from docs/evaluation.md."""
-    grey = extract(features, np.full((1, 256, 256, 3), 102, np.uint8))[0]  # 0.4 of white: 1.2 of 3 histogram steps
-    assert grey[:16] == pytest.approx([0.5 * (0.4 - 0.65) / 0.25] * 16, abs=1e-5)  # light
-    assert grey[16:32] == pytest.approx([0.5 * (0 - 0.03) / 0.15] * 16, abs=1e-5)  # red-green
-    assert grey[48:64] == pytest.approx([0.5 * (0 - 0.14) / 0.09] * 16, abs=1e-5)  # no spread
-    histogram = (grey[96:160] * 0.11 / 0.5 + 0.06).view(4, 4, 4)
-    assert float(histogram[1, 1, 1]) == pytest.approx((0.8**3) ** 0.5, abs=1e-5)
-    assert float(histogram[2, 1, 1]) == pytest.approx((0.8**2 * 0.2) ** 0.5, abs=1e-5)
-    assert grey[160:176] == pytest.approx([0.5 * (0 - 0.33) / 0.12] * 16, abs=1e-5)  # no edges at the finest scale
-    edge = np.zeros((1, 256, 256, 3), np.uint8)
-    edge[:, :, 128:] = 255
-    across = extract(features, edge)[0][160:164]  # columns 127 and 128 have the slope 1/2, one in each quadrant
-    assert across == pytest.approx([0.5 * (np.log(1 + 50 * 0.5 / 128) - 0.33) / 0.12] * 4, abs=1e-5)
+def test_the_features_are_those_that_the_docs_describe(shared: Path, features: FeatureNetwork) -> None:
+    paths = [next((shared / "data" / name).glob("*.jpg")) for name in ("flat2fluent3d/testB", "portrait2toon/testA")]
+    pictures = np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
+    for picture, row in zip(pictures, extract(features, pictures), strict=True):
+        assert row.numpy() == pytest.approx(np.array(plain_features(picture)), abs=1e-4)
+
+
+def test_extremes_are_finite_and_not_alike(features: FeatureNetwork) -> None:
+    flat = [np.full((64, 64, 3), level, np.uint8) for level in (0, 255)]
+    noise = np.random.default_rng(0).integers(0, 2, (64, 64, 3), dtype=np.uint8) * 255
+    rows = extract(features, np.stack([*flat, noise]))
+    assert float(rows.abs().max()) < 10
+    assert float((rows[0] - rows[1]).abs().max()) > 1
 
 
 def test_torchmetrics_takes_the_network_itself(features: FeatureNetwork) -> None:

@@ -291,8 +291,17 @@ def test_evaluations_of_different_protocols_are_kept_apart(tmp_path: Path) -> No
     assert groups[0]["a2b"]["kid"] == [0.3, 0.1, 0.2]
     assert groups[0]["b2a"]["kid_high"] == pytest.approx([0.31, 0.11, 0.21])
     assert "the best, step 200 A to B B to A KID 0.1000 (0.0900 to 0.1100)" in page.text
-    for protocol in ("one", "two", "other pictures"):
-        assert f"Protocol: {protocol}" in page.text
+    for number, protocol in enumerate(("one", "two", "other pictures"), 1):
+        assert f"Protocol {number}: {protocol}" in page.text
+
+
+def test_the_report_tells_of_the_best_and_of_the_last_step(tmp_path: Path) -> None:
+    report: dict[str, Any] = {"split": "report", "protocol": "kept apart"}
+    lines = [evaluation(900, 0.4, **report), evaluation(500, 0.2, best=True, **report)]
+    write_lines(tmp_path / "run" / "evaluations.jsonl", lines)
+    text = build(tmp_path / "run").text
+    assert "the best, step 500 A to B B to A KID 0.2000" in text
+    assert " step 900 A to B B to A KID 0.4000" in text
 
 
 def test_an_evaluation_without_some_numbers_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_resumed_run_does_not_repeat_itself(ill: str, config: TrainConfig) -> 
     assert look(resumed, range(5050, 8001, 50), **numbers) == []
 
 
-@pytest.mark.parametrize("ill", ["collapsed", "copying", "lost", "saturated", "grey"])
+@pytest.mark.parametrize("ill", ["strong", "collapsed", "copying", "lost", "saturated", "grey"])
 def test_what_every_run_begins_with_is_no_ill(ill: str, config: TrainConfig) -> None:
     numbers, _ = ILLS[ill]
     assert look(Watchers(config), range(50, 501, 50), **numbers) == []
@@ -233,4 +233,8 @@ def test_only_the_root_is_named_when_all_goes_wrong(config: TrainConfig) -> None
 
 def test_the_large_generator_loss_is_explained(config: TrainConfig) -> None:
     said = explain_losses(HEALTHY, config)
-    assert "near 504 is normal: 500 of it" in said and "the CAM weight is 1000" in said
+    assert said is not None and "near 504 is normal: 500 of it" in said and "the CAM weight is 1000" in said
+
+
+def test_there_is_nothing_to_explain_while_only_the_discriminators_learn(config: TrainConfig) -> None:
+    assert explain_losses({"step": 50, "discriminators": 4.0}, config) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,17 +13,15 @@ import typer
 from ..console import Console
 from ..errors import ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
-from ..training.config import Part, TrainConfig, config_as_toml, make_config, merge_settings
+from ..pipeline.claim import claim
+from ..training.config import TrainConfig, config_as_toml, make_config, merge_settings
 from ..training.launch import is_launched, launch, leads
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
 from .run_report import describe_evaluation, describe_plan, describe_step
 
 if TYPE_CHECKING:
-    from ..training.capacity import Capacity
     from ..training.fit import Run
-    from ..training.preparation import Preparation
 
-BESIDE_RESUME = {"steps"}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -90,7 +87,7 @@ def train(
     smoothing: Annotated[bool | None, setting("smoothing", "--smoothing/--no-smoothing")] = None,
     augment: Annotated[Literal["none", "color", "all"] | None, setting("augment")] = None,
     ema_decay: Annotated[float | None, setting("ema_decay")] = None,
-    freeze: Annotated[list[Part] | None, setting("freeze")] = None,
+    freeze: Annotated[list[str] | None, setting("freeze")] = None,
     warmup: Annotated[int | None, setting("warmup")] = None,
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, setting("precision")] = None,
     compile_networks: Annotated[bool | None, setting("compile", "--compile/--no-compile")] = None,
@@ -132,7 +129,10 @@ def train(
         stack.enter_context(console.captured_noise())
         if resume:
             _refuse_beside_resume(given, out=out, config=config_file, preset=preset, dry_run=dry_run)
-            run = _resume(resume, given.get("steps"), device, console, stack)
+            if leads():
+                _require_run(resume)
+                stack.enter_context(claim(resume))
+            run = _resume(resume, given.get("steps"), device, console)
         else:
             run = _start(merge_settings(preset, config_file, given), out, device, console, stack, dry_run=dry_run)
         _train(run, console, time_limit)
@@ -155,7 +155,6 @@ def _start(
     from ..allocator import keep_freed_memory
     from ..backends.pytorch import choose_device
     from ..training.capacity import measure_capacity
-    from ..training.checkpoints import hold
     from ..training.fit import Run
     from ..training.preparation import prepare
 
@@ -165,12 +164,90 @@ def _start(
     for finding in preparation.survey.findings:
         console.warning(finding)
     capacity = measure_capacity(config, chosen, preparation.division)
-    _announce(config, preparation, capacity, console)
+    for line in describe_plan(config, preparation, capacity):
+        console.note(line)
     if dry_run:
         console.write(config_as_toml(config).encode())
         raise typer.Exit
     run = Run.start(folder, config, chosen, preparation=preparation, pieces=capacity.pieces)
     if leads():
-        stack.enter_context(hold(folder))
-    _introduce(run, console)
+        stack.enter_context(claim(folder))
     return run
+
+
+def _require_new(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{folder} exists already", hint=f"go on with --resume {folder}, or name another --out", name="run-exists"
+        )
+
+
+def _require_run(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"the run {folder} does not exist", hint="check the path", name="run-missing")
+
+
+def _refuse_beside_resume(given: dict[str, Any], **others: object) -> None:
+    names = sorted(set(given) - {"steps"}) + [name for name, value in others.items() if value]
+    if names:
+        listed = ", ".join("--" + name.replace("_", "-") for name in names)
+        text = f"--resume goes on with the run's own settings: {listed} cannot stand beside it"
+        raise UsageError(text, hint="leave it out, or start another run with --base", name="options-contradict")
+
+
+def _resume(folder: Path, steps: int | None, device: str, console: Console) -> Run:
+    from ..allocator import keep_freed_memory
+    from ..backends.pytorch import choose_device
+    from ..training.checkpoints import read_config
+    from ..training.fit import Run
+    from ..training.preparation import prepare
+
+    keep_freed_memory()
+    preparation = prepare(read_config(folder), folder, progress=console.progress)
+    return Run.resume(folder, choose_device(device), steps=steps, preparation=preparation)
+
+
+def _train(run: Run, console: Console, time_limit: float | None) -> None:
+    """Train until the last step, a signal or the end of the time; the state is saved in each case."""
+    for note in run.notes:
+        console.warning(note)
+    trainer = run.trainer
+    console.note(f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.precision}")
+    deadline = time.monotonic() + time_limit if time_limit is not None else None
+    with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:
+        stopped = _advance(run, console, interruption, deadline)
+    if stopped:
+        run.close()
+    else:
+        for which, evaluation in run.finish():
+            console.note(describe_evaluation(which, evaluation))
+    if run.leads:
+        console.result(run.weights)
+    if interruption.requested():
+        console.note(f"stopped; go on with: ugatit train --resume {run.folder}")
+        raise typer.Exit(interruption.exit_code)
+    if stopped:
+        raise ResourceError(
+            f"the time is over at step {trainer.step} of {trainer.config.steps}; all is saved",
+            hint=f"ugatit train --resume {run.folder}",
+            name="time-over",
+        )
+
+
+def _advance(run: Run, console: Console, interruption: Interruption, deadline: float | None) -> bool:
+    """Returns whether it stopped before the end."""
+    config = run.trainer.config
+    with closing(run.fit()) as records, console.progress(config.steps - run.trainer.step) as advance:
+        for record in records:
+            advance()
+            for warning in record.warnings:
+                console.warning(warning)
+            if record.step % config.log_every == 0:
+                console.note(describe_step(record, run))
+            if record.evaluation:
+                console.note(describe_evaluation("now", record.evaluation))
+            if run.agreed(interruption.requested() or (deadline is not None and time.monotonic() >= deadline)):
+                if run.leads and record.checkpoint is None:
+                    run.save()
+                return record.step < config.steps
+    return False

@@ -71,7 +71,8 @@ class TrainConfig(BaseModel):
         0.999, ge=0, lt=1, description="Decay of the generators' running average, which is what translates."
     )
     freeze: tuple[Part, ...] = Field(
-        (), description="Parts that keep what --base brought; may be given several times."
+        (),
+        description="A part that keeps what --base brought: encoder, attention, decoder or discriminator-features; may be given several times.",
     )
     warmup: int | None = Field(
         None,

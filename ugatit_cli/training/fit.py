@@ -13,13 +13,22 @@ from typing import Any
 import torch
 
 from .. import weights
-from ..config import Direction
 from ..errors import DivergedError
 from ..files import writing
 from ..network import Generator
 from .base import start_from
-from .best import BEST_WEIGHTS, read_best, record_best
-from .checkpoints import WEIGHTS, diverged, load_checkpoint, read_config, require_space, save_checkpoint, write_config
+from .best import BEST_WEIGHTS, read_best, record_best, write_average
+from .checkpoints import (
+    WEIGHTS,
+    checkpoints,
+    disk_need,
+    diverged,
+    load_checkpoint,
+    read_config,
+    require_space,
+    save_checkpoint,
+    write_config,
+)
 from .config import TrainConfig
 from .data import UnpairedFolders
 from .engine import resolve_precision
@@ -36,6 +45,8 @@ from .watchers import Watchers
 BAD_STEPS = 3  # in a row that are not finite, before the last checkpoint is loaded again
 WARMUP = 200  # steps for discriminators that know nothing, beside generators that do
 DISCRIMINATORS_ANEW = "discriminator"
+
+Pair = tuple[torch.nn.Module, torch.nn.Module]  # the generators a2b and b2a
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,7 @@ class Run:
     def __post_init__(self) -> None:
         config = self.trainer.config
         self._watchers = Watchers(config)
-        for line in read_lines(self.folder / METRICS):
-            self._watchers.look(line)
+        self._watchers.recall(read_lines(self.folder / METRICS))
         self._trackers = Trackers(self.trainer.accelerator, self.folder, config)
         self._environment = describe_environment(self.trainer.device)
         self._validation = Validation(self.preparation.division, config.size, self.trainer.device)
@@ -90,7 +100,7 @@ class Run:
             trainer.warmup = config.warmup or 0
         run = cls(folder, trainer, preparation, [*preparation.notes, *notes])
         if run.leads:
-            require_space(_existing(folder), trainer)
+            require_space(folder, disk_need(trainer))
             write_config(folder, config)
             keep_survey(folder, preparation.survey)
         return run
@@ -168,26 +178,27 @@ class Run:
 
     def save(self) -> Path:
         """Write a checkpoint (to resume) and the weights (to translate); returns the checkpoint's folder."""
-        checkpoint = save_checkpoint(self.folder, self.trainer, self._environment)
-        generators: dict[Direction, dict[str, torch.Tensor]] = {
-            "a2b": self.trainer.averages["generator_a2b"].module.state_dict(),
-            "b2a": self.trainer.averages["generator_b2a"].module.state_dict(),
-        }
-        metadata = {"trained_steps": str(self.trainer.step)}
-        weights.save(self.weights, self.trainer.config.generator, generators, metadata=metadata)
+        best = read_best(self.folder)
+        keep = frozenset({best.step} if best else ())
+        checkpoint = save_checkpoint(self.folder, self.trainer, self._environment, keep=keep)
+        write_average(self.weights, self.trainer, {})
         return checkpoint
 
-    def finish(self) -> list[Evaluation]:
+    def finish(self) -> list[tuple[str, Evaluation]]:
         """After the last step: measure the last and the best weights on the pictures that chose neither, and close."""
         found = []
         if self.leads and self._evaluates:
-            found.append(self._report("last", *(self.trainer.averages[name] for name in GENERATORS), self.trainer.step))
+            found.append(("last", self._report(self._averages, self.trainer.step, best=False)))
             best = read_best(self.folder)
             if best is not None:
-                found.append(self._report("best", *self._best_generators(), best.step))
+                found.append(("best", self._report(self._best_generators(), best.step, best=True)))
+        self.close()
+        return found
+
+    def close(self) -> None:
+        """The page says that nothing more will come, and the trackers write what they still hold."""
         self.write_page(finished=True)
         self._trackers.close()
-        return found
 
     def write_page(self, *, finished: bool = False) -> None:
         if self.leads:
@@ -196,6 +207,10 @@ class Run:
                 trainer.step, trainer.config.steps, self._seconds_per_step, tuple(self.warnings), finished, self._environment
             )
             write_page(self.folder, trainer.config, status)
+
+    @property
+    def _averages(self) -> Pair:
+        return self.trainer.averages[GENERATORS[0]], self.trainer.averages[GENERATORS[1]]
 
     @property
     def _evaluates(self) -> bool:
@@ -217,7 +232,7 @@ class Run:
                     return error
                 yield record
                 patience = self.trainer.config.patience
-                if patience and record.evaluation is not None and self.without_improvement >= patience:
+                if patience and self.agreed(record.evaluation is not None and self.without_improvement >= patience):
                     return None
         return None
 
@@ -232,7 +247,8 @@ class Run:
         self._interval.append(losses)
         warnings = self._log() if self._due(config.log_every) else []
         evaluation = self._evaluate() if self._evaluates and self._due(config.evaluate_every) else None
-        checkpoint = self.save() if self.leads and self._due(config.save_every) else None
+        improved = evaluation is not None and self.without_improvement == 0
+        checkpoint = self.save() if self.leads and (improved or self._due(config.save_every)) else None
         if self.leads and self._due(config.sample_every):
             self._sample()
         return Record(step, losses, checkpoint, tuple(warnings), evaluation)
@@ -265,7 +281,7 @@ class Run:
         if not self.leads:
             return None
         began = time.monotonic()
-        evaluation = self._validation.measure(*(self.trainer.averages[name] for name in GENERATORS), "select")
+        evaluation = self._validation.measure(*self._averages, "select")
         before = read_best(self.folder)
         better = before is None or before.protocol != evaluation.score.protocol or evaluation.score.value < before.score
         if better:
@@ -275,12 +291,12 @@ class Run:
         self._since += time.monotonic() - began  # it is no part of a step's time
         return evaluation
 
-    def _report(self, which: str, a2b: torch.nn.Module, b2a: torch.nn.Module, step: int) -> Evaluation:
-        evaluation = self._validation.measure(a2b, b2a, "report")
-        append_line(self.folder / EVALUATIONS, evaluation.line(step, best=which == "best"))
+    def _report(self, generators: Pair, step: int, *, best: bool) -> Evaluation:
+        evaluation = self._validation.measure(*generators, "report")
+        append_line(self.folder / EVALUATIONS, evaluation.line(step, best=best))
         return evaluation
 
-    def _best_generators(self) -> tuple[Generator, Generator]:
+    def _best_generators(self) -> Pair:
         model = weights.load(self.folder / BEST_WEIGHTS)
         found = []
         for direction in ("a2b", "b2a"):
@@ -306,7 +322,7 @@ class Run:
             DivergedError: it has been tried already, or there is no checkpoint.
         """
         trainer, failed = self.trainer, self.trainer.step
-        if trainer.order > 0 or not any(self.folder.glob("step-*")):
+        if trainer.order > 0 or not checkpoints(self.folder):
             raise trouble
         trainer.accelerator.wait_for_everyone()
         self.notes += load_checkpoint(self.folder, trainer)
@@ -317,11 +333,6 @@ class Run:
         self.warnings.append(
             f"step {failed}: losses or weights were not finite; back to step {trainer.step}, with the pictures in another order"
         )
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
-    return next((place for place in (folder, *folder.resolve().parents) if place.exists()), Path("."))
 
 
 def _forget_after(folder: Path, step: int) -> None:

@@ -63,8 +63,13 @@ class Watchers:
             self.look(line)
 
 
-def explain_losses(line: Line, config: TrainConfig) -> str:
-    """What people ask about the first numbers that they see: why the generators' sum is so large."""
+def explain_losses(line: Line, config: TrainConfig) -> str | None:
+    """What people ask about the first numbers that they see: why the generators' sum is so large.
+
+    None as long as only the discriminators learn.
+    """
+    if "generators" not in line:
+        return None
     attention = config.cam_weight * (_number(line, "g_cam_a2b") + _number(line, "g_cam_b2a"))
     return (
         f"a generator loss near {line['generators']:.0f} is normal: {attention:.0f} of it are the attention terms, "
@@ -117,7 +122,7 @@ def _adversarial(line: Line, domain: str) -> tuple[float, float]:
 
 def _strong(domain: str, line: Line) -> str | None:
     judges, maker = _adversarial(line, domain)
-    if not (judges < STRONG_DISCRIMINATOR and maker > BEATEN_GENERATOR):
+    if not (line["step"] > WARM_UP and judges < STRONG_DISCRIMINATOR and maker > BEATEN_GENERATOR):
         return None
     return (
         f"the discriminators of {domain.upper()} see through every translated picture (their loss is {judges:.3f}, the "

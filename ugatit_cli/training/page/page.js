@@ -53,8 +53,6 @@ const MEASURES = [
   ["l1", "L1", "Mean difference from the true pictures: lower is better."],
 ];
 
-const SPLITS = {select: "pictures that choose", report: "pictures kept apart"};
-
 // ------------------------------------------------------------------------------------------------- small tools
 
 function element(parent, name, attributes = {}, text = "") {
@@ -318,7 +316,8 @@ function drawCurves() {
 }
 
 function drawEvaluations() {
-  const drawn = data.evaluations.filter((group, i) => group.steps.length > 1 || i === 0);
+  // the report is a few numbers, at the end: its tables say all
+  const drawn = data.evaluations.filter(group => group.split !== "report");
   for (const group of drawn)
     for (const [name, title, note] of MEASURES) {
       const directions = [["a2b", "A to B", A], ["b2a", "B to A", B]].filter(([direction]) => group[direction][name]);
@@ -333,7 +332,7 @@ function drawEvaluations() {
           if (input) lines.push({label: `${label}, untranslated`, hue, dash: "dot", mean: input, smooth: input});
         }
       const best = known(group.best) ? ` The full dot is the best step, ${whole(group.best)}.` : "";
-      new Chart(host("quality"), {title: drawn.length > 1 ? `${title}, ${SPLITS[group.split] || group.split}` : title, note: note + (name === "kid" ? best : ""), steps: group.steps, lines, best: group.best});
+      new Chart(host("quality"), {title: drawn.length > 1 ? `${title}, protocol ${data.evaluations.indexOf(group) + 1}` : title, note: note + (name === "kid" ? best : ""), steps: group.steps, lines, best: group.best});
     }
   fill("quality", data.evaluations.length);
 }

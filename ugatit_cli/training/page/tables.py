@@ -107,21 +107,28 @@ def command(config: TrainConfig) -> str:
 
 
 def evaluations(groups: list[Group]) -> str:
-    """One table for each group: the numbers of the chosen step, or of the newest where none was chosen."""
-    return "".join(_evaluation(group) for group in groups)
+    """Tables for each group: the numbers of the chosen step, and of the newest where none was chosen or for the report."""
+    return "".join(_evaluation(group, number) for number, group in enumerate(groups, 1))
 
 
-def _evaluation(group: Group) -> str:
+def _evaluation(group: Group, number: int) -> str:
     steps, best = group["steps"], group["best"]
-    index = steps.index(best) if best is not None else len(steps) - 1
+    shown = [] if best is None else [steps.index(best)]
+    if best is None or (group["split"] == "report" and steps[-1] != best):
+        shown.append(len(steps) - 1)
+    heading = SPLITS.get(group["split"], group["split"])
+    tables = "".join(_numbers(group, index) for index in shown)
+    return f'<h3>{markup(heading)}</h3>{tables}<p class="note">Protocol {number}: {markup(group["protocol"])}</p>'
+
+
+def _numbers(group: Group, index: int) -> str:
+    step = group["steps"][index]
     known = [name for name in MEASURES if any(name in group[direction] for direction in DIRECTIONS)]
     rows = [
         (MEASURES[name][0], *(_measure(group[direction], name, index) for direction in DIRECTIONS)) for name in known
     ]
-    which = f"the best, step {steps[index]:,.0f}" if best is not None else f"step {steps[index]:,.0f}"
-    heading = SPLITS.get(group["split"], group["split"])
-    table = _table(rows, head=(which, *(ARROWS[direction] for direction in DIRECTIONS)))
-    return f'<h3>{markup(heading)}</h3>{table}<p class="note">Protocol: {markup(group["protocol"])}</p>'
+    which = f"the best, step {step:,.0f}" if step == group["best"] else f"step {step:,.0f}"
+    return _table(rows, head=(which, *(ARROWS[direction] for direction in DIRECTIONS)))
 
 
 def _measure(columns: dict[str, list[float | None]], name: str, index: int) -> str:
