@@ -211,7 +211,9 @@ def train(arm: str, out: Path, protocol: Protocol) -> None:
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     code = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=False).returncode
     if code != 0:
-        sys.exit(f"the training {arm} ended early (exit code {code}): the same command goes on with it")
+        sys.exit(
+            f"the training {arm} ended early (exit code {code}): its message is above; the same command goes on with it"
+        )
 
 
 def work(out: Path, arm: str, protocol: Protocol) -> None:
@@ -237,7 +239,8 @@ def open_run(out: Path, arm: str, protocol: Protocol) -> Run:
     folder, config, device = out / arm, arm_config(out, arm, protocol), choose_device(protocol.device)
     if not list(folder.glob("step-*")):
         return Run.start(folder, config, device)
-    if read_config(folder) != config:
+    there = read_config(folder)  # where a run also writes what it made of the settings that nobody gave
+    if any(getattr(there, name) != getattr(config, name) for name in config.model_fields_set):
         sys.exit(f"{folder} is a run with other settings: name another --out, or remove it")
     return Run.resume(folder, device)
 

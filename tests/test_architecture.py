@@ -24,6 +24,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("pipeline", "evaluation", "export"),
     ("hub", "weights", "backends"),
     ("network", "framing", "images", "video"),
+    ("gradients", "minimal_filtering", "allocator"),
     ("files",),
     ("config",),
     ("errors",),
@@ -31,16 +32,30 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
 HEIGHT = {name: len(LAYERS) - line for line, names in enumerate(LAYERS) for name in names}
 FOR_EVERYBODY = {"__version__"}  # what the package's own __init__ may be asked for from below
 
-HEAVY = {"torch", "numpy", "cv2", "PIL", "safetensors", "av", "onnxruntime", "huggingface_hub"}
+HEAVY = {
+    "torch",
+    "numpy",
+    "cv2",
+    "PIL",
+    "safetensors",
+    "av",
+    "onnxruntime",
+    "huggingface_hub",
+    "accelerate",
+    "torchmetrics",
+}
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
-    "torch": r"network|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|images(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
+    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "safetensors": r"training(\..+)?|weights(\..+)?",
+    "accelerate": r"training(\..+)?",
+    "torchmetrics": r"evaluation(\..+)?",
 }
-LIGHT_ALL_THE_SAME = {"training.config"}
+LIGHT_ALL_THE_SAME = {"training.config", "training.launch"}
 
 DISTRIBUTIONS = {"cv2": "opencv-python", "PIL": "pillow"}  # where the import's name is not the distribution's
+IMPORTED_BY_OTHERS = {"tensorboard"}  # by accelerate, as its tracker
 
 MOST_LINES = 40
 MOST_PARAMETERS = 6
@@ -166,7 +181,7 @@ def test_every_library_imported_is_declared() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.split(r"[\s<>=!~;\[]", line)[0].lower() for line in project["dependencies"]}
     imported = {found.root for found in imports_of(REPOSITORY / PACKAGE) if not found.own} - sys.stdlib_module_names
-    assert {DISTRIBUTIONS.get(name, name) for name in imported} == declared
+    assert {DISTRIBUTIONS.get(name, name) for name in imported} | IMPORTED_BY_OTHERS == declared
 
 
 def test_constraints_pin_what_is_declared() -> None:

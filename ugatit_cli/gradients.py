@@ -61,15 +61,18 @@ class _Normalise(torch.autograd.Function):
         return (grad_x.to(x.dtype), None, *grad_parameters)
 
 
-def spectral_convolution(x: Tensor, weight: Tensor, u: Tensor, v: Tensor, sigma: Tensor, *, stride: int) -> Tensor:
+Singular = tuple[Tensor, Tensor, Tensor]  # u: P O, v: P C*k*k, sigma: P; a row for each of P passes
+
+
+def spectral_convolution(x: Tensor, weight: Tensor, singular: Singular, stride: int) -> Tensor:
     """A convolution by weight / sigma. Sigma = u . (W v) depends on the weight, and its gradient is counted in.
 
     Args:
         x: P * B C H W, P batches one after the other, each with a sigma of its own.
         weight: O C k k; W is its O, C*k*k matrix.
-        u, v, sigma: P O, P C*k*k and P; they need no gradient.
+        singular: u, v and sigma, which need no gradient.
     """
-    result: Tensor = _SpectralConvolution.apply(x, weight, u, v, sigma, stride)  # type: ignore[no-untyped-call]
+    result: Tensor = _SpectralConvolution.apply(x, weight, singular, stride)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -79,7 +82,8 @@ class _SpectralConvolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, u: Tensor, v: Tensor, sigma: Tensor, stride: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, singular: Singular, stride: int) -> Tensor:
+        u, v, sigma = singular
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         ctx.stride, ctx.few = stride, _few_positions(x, weight, stride)
@@ -100,7 +104,7 @@ class _SpectralConvolution(torch.autograd.Function):
             through_sigma = (grad_sigma[:, None] * u, v)
         backward = _multiply_backward if ctx.few else _convolve_backward
         grad_x, grad_weight = backward(grad_raw, x, weight, ctx.stride, wants_x, through_sigma)
-        return grad_x, grad_weight, None, None, None, None
+        return grad_x, grad_weight, None, None
 
 
 RankOne = tuple[Tensor, Tensor]  # left P O and right P C*k*k: the sum of the products left' right

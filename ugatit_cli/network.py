@@ -13,11 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
-from .gradients import normalise, spectral_convolution
+from .gradients import Singular, normalise, spectral_convolution
 
 EPSILON = 1e-5
 LEAKY_SLOPE = 0.2
-
 
 
 class Translation(NamedTuple):
@@ -175,7 +174,7 @@ class SpectralConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor, passes: int = 1) -> Tensor:
         """x: `passes` batches in one, each normalised as if it came in a call of its own."""
-        y = spectral_convolution(x, self.weight, *_singular_vectors(self, passes), stride=self.stride[0])
+        y = spectral_convolution(x, self.weight, _singular_vectors(self, passes), self.stride[0])
         return y if self.bias is None else y.add_(self.bias[:, None, None])
 
 
@@ -191,7 +190,7 @@ class SpectralLinear(nn.Linear):
 
     def forward(self, x: Tensor, passes: int = 1) -> Tensor:
         pixels, weight = x[..., None, None], self.weight[..., None, None]
-        return spectral_convolution(pixels, weight, *_singular_vectors(self, passes), stride=1)[..., 0, 0]
+        return spectral_convolution(pixels, weight, _singular_vectors(self, passes), 1)[..., 0, 0]
 
 
 def _add_singular_vectors(layer: nn.Conv2d | nn.Linear) -> None:
@@ -201,7 +200,7 @@ def _add_singular_vectors(layer: nn.Conv2d | nn.Linear) -> None:
 
 
 @torch.no_grad()
-def _singular_vectors(layer: SpectralConv2d | SpectralLinear, passes: int) -> tuple[Tensor, Tensor, Tensor]:
+def _singular_vectors(layer: SpectralConv2d | SpectralLinear, passes: int) -> Singular:
     """u, v and the estimate u . (W v) of the largest singular value, a row for each pass.
 
     In training every pass starts with one power iteration, as in the official code.

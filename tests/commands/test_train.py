@@ -55,6 +55,8 @@ def test_a_run_from_its_start_to_a_translated_picture(tmp_path: Path, data: list
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{run / 'weights.safetensors'}\n"
     assert "step 4: discriminators" in result.stderr
+    assert "a step takes" in result.stderr
+    assert "very few" in result.stderr
     assert "4 of 4" in result.stderr
     picture = tmp_path / "a" / "0.png"
     result = ugatit("translate", str(picture), "-m", str(run), "-o", str(tmp_path / "out.png"))
@@ -143,3 +145,87 @@ def test_a_folder_without_pictures_is_bad_input(tmp_path: Path, data: list[str])
     assert result.returncode == 4
     assert "holds no images" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_prints_settings_that_can_be_used_and_writes_nothing(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    result = ugatit("train", *data, *TINY, "--out", str(run), "--steps", "2", "--dry-run", "--preset", "few")
+    assert result.returncode == 0, result.stderr
+    assert "a step takes" in result.stderr
+    assert not run.exists()
+    (tmp_path / "run.toml").write_text(result.stdout)
+    assert 'augment = "all"' in result.stdout
+    result = ugatit("train", "--config", str(tmp_path / "run.toml"), "--out", str(run))
+    assert result.returncode == 0, result.stderr
+    assert (run / "step-00000002").is_dir()
+    assert (run / "index.html").is_file()
+
+
+def test_the_time_limit_saves_and_is_resumed(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    result = ugatit(
+        "train", *data, *TINY, "--out", str(run), "--steps", "99999", "--save-every", "99999", "--time-limit", "1s"
+    )
+    assert result.returncode == 8, result.stderr
+    assert "the time is over at step" in result.stderr
+    (checkpoint,) = run.glob("step-*")
+    result = ugatit("train", "--resume", str(run), "--steps", str(int(checkpoint.name[5:]) + 1))
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_run_belongs_to_one_process_at_a_time(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "ugatit_cli", "train", *data, *TINY, "--out", str(run), "--steps", "99999"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(run / "step-00000002")
+        result = ugatit("train", "--resume", str(run))
+        process.kill()
+    assert result.returncode == 10
+    assert "another" in result.stderr
+
+
+def test_an_absurd_rate_diverges_with_its_own_code(tmp_path: Path, data: list[str]) -> None:
+    words = [
+        "--out",
+        str(tmp_path / "run"),
+        "--steps",
+        "200",
+        "--save-every",
+        "9999",
+        "--learning-rate",
+        "1",
+        "--smoothing",
+    ]
+    result = ugatit("train", *data, *TINY, *words, "--cam-weight", "1e38")
+    assert result.returncode == 11, result.stderr
+    assert "is not finite" in result.stderr
+    assert "learning rate" in result.stderr or "--learning-rate" in result.stderr
+
+
+def test_two_processes_train_one_run(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    result = ugatit("train", *data, *TINY, "--out", str(run), "--steps", "4", "--devices", "2", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{run / 'weights.safetensors'}\n"
+    assert result.stderr.count("step 4: discriminators") == 1
+    result = ugatit("train", "--resume", str(run), "--steps", "6", "--devices", "2", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert (run / "step-00000006").is_dir()
+
+
+def test_two_processes_end_with_the_error_of_one(tmp_path: Path, data: list[str]) -> None:
+    result = ugatit("train", "--a", str(tmp_path / "nowhere"), *data[2:], "--devices", "2", "--device", "cpu")
+    assert result.returncode == 2
+    assert "does not exist" in result.stderr
+
+
+def test_two_processes_save_when_they_are_terminated(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "ugatit_cli", "train", *data, *TINY, "--out", str(run), "--steps", "99999"]
+    command += ["--save-every", "99999", "--devices", "2", "--device", "cpu"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(run / "metrics.jsonl")
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143, stderr
+    assert len(list(run.glob("step-*"))) == 1

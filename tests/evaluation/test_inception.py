@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from evaluation.inception_files import FLOATS_WITHOUT_CLASSIFIER, published_shapes, random_state
 from safetensors.torch import save_file
 from torch import Tensor
@@ -76,6 +77,41 @@ def test_pooling_is_that_of_the_fid_variant() -> None:
         network = Inception()
     pools = {name: getattr(network, f"Mixed_{name}")._pool.__name__ for name in ("5b", "6e", "7b", "7c")}
     assert pools == {"5b": "average", "6e": "average", "7b": "average", "7c": "maximum"}
+
+
+def test_blocks_are_wired_as_published(network: FeatureNetwork) -> None:
+    """One with forks and a maximum, one that halves its map: written out, unit by unit."""
+    wide, reduction = network.get_submodule("Mixed_7c"), network.get_submodule("Mixed_7a")
+    x, y = torch.rand(1, 2048, 8, 8), torch.rand(1, 768, 17, 17)
+
+    def run(block: torch.nn.Module, x: Tensor, *names: str) -> Tensor:
+        for name in names:
+            unit = block.get_submodule(name)
+            x = torch.relu(unit.get_submodule("bn")(unit.get_submodule("conv")(x)))
+        return x
+
+    single = run(wide, x, "branch3x3_1")
+    double = run(wide, x, "branch3x3dbl_1", "branch3x3dbl_2")
+    forks = [run(wide, single, "branch3x3_2a"), run(wide, single, "branch3x3_2b")]
+    forks += [run(wide, double, "branch3x3dbl_3a"), run(wide, double, "branch3x3dbl_3b")]
+    pooled = run(wide, F.max_pool2d(x, 3, stride=1, padding=1), "branch_pool")
+    torch.testing.assert_close(wide(x), torch.cat([run(wide, x, "branch1x1"), *forks, pooled], dim=1))
+
+    chains = (["branch3x3_1", "branch3x3_2"], [f"branch7x7x3_{n}" for n in (1, 2, 3, 4)])
+    expected = torch.cat([*(run(reduction, y, *chain) for chain in chains), F.max_pool2d(y, 3, stride=2)], dim=1)
+    torch.testing.assert_close(reduction(y), expected)
+
+
+def test_pictures_come_in_enlarged_and_scaled(network: FeatureNetwork) -> None:
+    seen: list[Tensor] = []
+    hook = network.get_submodule("Conv2d_1a_3x3").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    ramp = torch.tensor([0, 255], dtype=torch.uint8).repeat(1, 3, 2, 1)  # black, then white
+    network(ramp)
+    hook.remove()
+    (x,) = seen
+    assert x.shape == (1, 3, 299, 299)
+    place = (torch.arange(299) + 0.5) / 299 * 2 - 0.5  # bilinear: pixel centres, half a pixel of border
+    torch.testing.assert_close(x[0, 0, 0], place.clamp(0, 1) * 2 - 1, atol=1e-5, rtol=0)
 
 
 def test_it_stays_in_evaluation_mode(network: FeatureNetwork) -> None:

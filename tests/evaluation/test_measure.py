@@ -100,6 +100,12 @@ def test_pairs_are_found_by_name(sets: tuple[list[Path], list[Path]], coarse: Fe
         for a, b in zip(sources, targets[:7], strict=True)
     ]
     assert found.pairs.l1 == pytest.approx(np.mean(differences))
+    twin = sources[0].with_suffix(".bmp")  # of two that are called 000, neither is known to belong to the target
+    sources[0].rename(twin)
+    sources[0].write_bytes(sources[1].read_bytes())
+    doubled = measure(copy, [*sources, twin], targets, coarse, SETTINGS)
+    assert doubled.pairs is not None
+    assert doubled.pairs.count == 6
     for path in targets:
         path.rename(path.with_stem(f"other{path.stem}"))
     renamed = [path.with_stem(f"other{path.stem}") for path in targets]

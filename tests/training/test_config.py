@@ -10,12 +10,23 @@ import torch
 
 from ugatit_cli.errors import UsageError
 from ugatit_cli.network import AdaLIN
-from ugatit_cli.training.config import TrainConfig, make_config
-from ugatit_cli.training.data import UnpairedFolders
+from ugatit_cli.training.config import (
+    PRESETS,
+    TrainConfig,
+    config_as_toml,
+    make_config,
+    merge_settings,
+    read_config_file,
+)
+from ugatit_cli.training.data import Batch, UnpairedFolders, list_pictures
 from ugatit_cli.training.objective import Networks
 from ugatit_cli.training.step import Trainer
 
 FOLDERS = {"a": Path("a"), "b": Path("b")}
+
+
+def batch_of(config: TrainConfig) -> Batch:
+    return UnpairedFolders(config, list_pictures(config.a), list_pictures(config.b)).batch(1)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +35,9 @@ FOLDERS = {"a": Path("a"), "b": Path("b")}
         ({"size": 66}, "--size: .*multiple of 4"),
         ({"steps": 0}, "--steps: .*greater than or equal to 1"),
         ({"discriminator_layers": 8, "size": 64}, "discriminator_layers must be at most 6 at size 64"),
-        ({"stepps": 3}, "--stepps: "),
+        ({"stepps": 3}, "there is no setting stepps"),
+        ({"freeze": ("encoder", "attention", "decoder")}, "nothing of the generators to learn"),
+        ({"freeze": ("nose",)}, "--freeze"),
     ],
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], message: str) -> None:
@@ -48,15 +61,64 @@ def test_rho_stays_below_its_limit(smoothing: bool, config: TrainConfig) -> None
     trainer = Trainer(eager, torch.device("cpu"))
     norms = [module for module in trainer.networks.modules() if isinstance(module, AdaLIN)]
     assert all(torch.equal(norm.rho, torch.full_like(norm.rho, 0.9)) for norm in norms)
-    trainer.advance(UnpairedFolders.open(eager).batch(1))
+    trainer.advance(batch_of(eager))
     rho = torch.cat([norm.rho.detach() for norm in norms])
     assert rho.min() >= 0
     assert float(rho.max()) == pytest.approx(0.9 if smoothing else 1.0)
 
 
 def test_bfloat16_stays_near_float32(config: TrainConfig) -> None:
-    batch = UnpairedFolders.open(config).batch(1)
+    batch = batch_of(config)
     wide = Trainer(config, torch.device("cpu")).advance(batch)
     narrow = Trainer(config.model_copy(update={"precision": "bf16"}), torch.device("cpu")).advance(batch)
     assert narrow != wide
     assert narrow == pytest.approx(wide, rel=0.1, abs=0.05)
+
+
+def test_settings_come_back_from_their_own_file(tmp_path: Path) -> None:
+    settings = {
+        "a": tmp_path / "A",
+        "b": tmp_path / 'B "quoted"',
+        "freeze": ("encoder",),
+        "patience": 3,
+        "smoothing": True,
+    }
+    config = make_config({**settings, "learning_rate": 2e-5})
+    (tmp_path / "run.toml").write_text(config_as_toml(config), "utf-8")
+    assert make_config(read_config_file(tmp_path / "run.toml")) == config
+
+
+def test_every_setting_stands_in_the_file_under_its_description() -> None:
+    text = config_as_toml(make_config(FOLDERS))
+    for name, field in TrainConfig.model_fields.items():
+        assert f"# {field.description}\n" in text
+        assert f"\n{name} = " in text or f"\n# {name} =\n" in text or text.startswith(f"# {field.description}\n{name}")
+
+
+def test_folders_in_a_file_count_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text('a = "photos"\nb = "/drawings"\n')
+    assert read_config_file(tmp_path / "run.toml") == {"a": tmp_path / "photos", "b": Path("/drawings")}
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('preset = "few"\nsteps = 7\npatience = 2\n')
+    merged = merge_settings(None, file, {"patience": 5})
+    assert (merged["steps"], merged["patience"], merged["augment"]) == (7, 5, PRESETS["few"]["augment"])
+
+
+@pytest.mark.parametrize(("text", "message"), [("steps = ", "not valid TOML"), ('preset = "many"', "no preset many")])
+def test_a_bad_file_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "run.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        merge_settings(None, tmp_path / "run.toml", {})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read .*nowhere.toml"):
+        merge_settings(None, tmp_path / "nowhere.toml", {})
+
+
+def test_every_preset_is_made_of_settings() -> None:
+    for settings in PRESETS.values():
+        make_config(FOLDERS | settings)

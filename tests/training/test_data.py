@@ -25,25 +25,43 @@ def grey_folders(tmp_path: Path) -> TrainConfig:
     return TrainConfig(a=tmp_path / "a", b=tmp_path / "b", size=32, batch_size=2, steps=12)
 
 
+def opened(config: TrainConfig, **place: int) -> UnpairedFolders:
+    return UnpairedFolders(config, list_pictures(config.a), list_pictures(config.b), **place)
+
+
 def shown(pictures: torch.Tensor) -> list[int]:
     return [round((float(picture.mean()) + 1) * 127.5 / 40) for picture in pictures]
 
 
 def test_every_picture_comes_once_per_pass(grey_folders: TrainConfig) -> None:
-    data = UnpairedFolders.open(grey_folders)
+    data = opened(grey_folders)
     for first_step in (1, 4):
         seen = [shown(data.batch(step).real_a) for step in range(first_step, first_step + 3)]
         assert Counter(number for batch in seen for number in batch) == Counter(range(6))
 
 
+def test_processes_share_every_step(grey_folders: TrainConfig) -> None:
+    one = opened(grey_folders.model_copy(update={"batch_size": 4}))
+    two = [opened(grey_folders, process=number, processes=2) for number in (0, 1)]
+    for step in (1, 2, 3):
+        together = torch.cat([part.batch(step).real_b for part in two])
+        assert torch.equal(together, one.batch(step).real_b)
+
+
+def test_another_order_shows_the_same_pictures(grey_folders: TrainConfig) -> None:
+    batches = [[shown(opened(grey_folders, order=order).batch(step).real_a) for step in (1, 2, 3)] for order in (0, 1)]
+    assert batches[0] != batches[1]
+    assert sorted(sum(batches[0], [])) == sorted(sum(batches[1], []))
+
+
 def test_domains_are_shuffled_apart(grey_folders: TrainConfig) -> None:
-    data = UnpairedFolders.open(grey_folders)
+    data = opened(grey_folders)
     batches = [data.batch(step) for step in range(1, 7)]
     assert [shown(batch.real_a) for batch in batches] != [shown(batch.real_b) for batch in batches]
 
 
 def test_batches_from_the_middle_are_the_same(config: TrainConfig) -> None:
-    data = UnpairedFolders.open(config)
+    data = opened(config)
     for step, batch in enumerate(data.batches(3), start=3):
         assert torch.equal(batch.real_a, data.batch(step).real_a)
     assert step == config.steps
@@ -53,9 +71,7 @@ def test_pictures_are_mirrored_and_cropped_at_random(grey_folders: TrainConfig) 
     ramp = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     Image.fromarray(ramp).save(grey_folders.a / "0.png")
     one = grey_folders.model_copy(update={"batch_size": 1, "steps": 200})
-    ramps = [
-        x[0, 0] for x in (UnpairedFolders.open(one).batch(step).real_a for step in range(1, 90)) if float(x.std()) > 0.1
-    ]
+    ramps = [x[0, 0] for x in (opened(one).batch(step).real_a for step in range(1, 90)) if float(x.std()) > 0.1]
     rising = [bool(row[0, -1] > row[0, 0]) for row in ramps]
     assert 0 < sum(rising) < len(rising)
     assert len({round(float(row[0].min()), 3) for row in ramps}) > 1  # the crop's place differs

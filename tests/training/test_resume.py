@@ -6,6 +6,7 @@ import json
 import shutil
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -46,6 +47,12 @@ def straight(folder: Path, config: TrainConfig) -> Run:
     return run
 
 
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """All but the time."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds_per_step"} for line in lines]
+
+
 @pytest.mark.parametrize("stop_at", [2, 3, 5])
 def test_resumed_run_equals_a_straight_one_bit_for_bit(stop_at: int, tmp_path: Path, config: TrainConfig) -> None:
     expected = straight(tmp_path / "straight", config)
@@ -57,7 +64,7 @@ def test_resumed_run_equals_a_straight_one_bit_for_bit(stop_at: int, tmp_path: P
     for _ in resumed.fit():
         pass
     assert_same_bits(resumed.trainer, expected.trainer)
-    assert (tmp_path / "run" / "metrics.jsonl").read_text() == (tmp_path / "straight" / "metrics.jsonl").read_text()
+    assert metrics(tmp_path / "run") == metrics(tmp_path / "straight")
 
 
 def test_the_seed_decides_the_run(tmp_path: Path, config: TrainConfig) -> None:
@@ -87,8 +94,8 @@ def test_a_save_that_was_killed_leaves_no_checkpoint(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("ugatit_cli.training.checkpoints.os.replace", killed)
-        save_checkpoint(tmp_path / "run", run.trainer)
+        patch.setattr("ugatit_cli.training.checkpoint_files.os.replace", killed)
+        save_checkpoint(tmp_path / "run", run.trainer, {})
     assert Run.resume(tmp_path / "run", CPU).trainer.step == 6
 
 
@@ -116,22 +123,71 @@ def test_a_run_leaves_weights_samples_and_metrics(tmp_path: Path, config: TrainC
     average = run.trainer.averages["generator_b2a"].module.state_dict()
     assert all(torch.equal(model.generators["b2a"][name], average[name]) for name in average)
     assert [p.name for p in sorted((tmp_path / "run" / "samples").iterdir())] == [
-        "step-00000003.png",
-        "step-00000006.png",
+        "step-00000003.jpg",
+        "step-00000006.jpg",
     ]
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert lines[-1]["learning_rate"] == 0
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, config: TrainConfig) -> None:
-    run = Run.start(tmp_path / "run", config, CPU)
-    steps = run.fit()
-    next(steps)
+def poison(run: Run) -> None:
     with torch.no_grad():
         run.trainer.networks.generator_a2b.head.weight.fill_(float("nan"))
-    with pytest.raises(DivergedError, match="step 2"):
+
+
+def test_a_run_that_breaks_before_its_first_checkpoint_ends(tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config.model_copy(update={"save_every": 100}), CPU)
+    steps = run.fit()
+    next(steps)
+    poison(run)
+    assert [next(steps).step, next(steps).step] == [2, 3]  # two bad steps may pass
+    with pytest.raises(DivergedError, match="step 4: the loss"):
         next(steps)
+
+
+def test_a_bad_step_changes_no_weight(tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config.model_copy(update={"save_every": 100}), CPU)
+    steps = run.fit()
+    next(steps)
+    poison(run)
+    before = {name: value.clone() for name, value in run.trainer.networks.named_parameters() if "discriminator" in name}
+    next(steps)
+    after = dict(run.trainer.networks.named_parameters())
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+@pytest.mark.parametrize(
+    ("save_every", "broken"),
+    [
+        (2, []),  # noticed by the save after step 6
+        (4, [6, 7]),  # noticed by the third bad step in a row
+    ],
+)
+def test_a_run_that_breaks_goes_back_once_with_another_order(
+    save_every: int, broken: list[int], tmp_path: Path, config: TrainConfig
+) -> None:
+    run = Run.start(tmp_path / "run", config.model_copy(update={"steps": 10, "save_every": save_every}), CPU)
+    poisoned, seen = False, []
+    for record in run.fit():
+        seen.append(record.step)
+        if record.step == 5 and not poisoned:
+            poison(run)
+            poisoned = True
+    assert seen == [1, 2, 3, 4, 5, *broken, 5, 6, 7, 8, 9, 10]
+    assert run.trainer.order == 1
+    assert "back to step 4" in run.warnings[0]
+    assert Run.resume(tmp_path / "run", CPU).trainer.order == 1
+    assert [line["step"] for line in metrics(tmp_path / "run")] == [2, 4, 6, 8, 10]
+
+
+def test_a_run_that_breaks_twice_ends(tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config.model_copy(update={"steps": 20}), CPU)
+    with pytest.raises(DivergedError, match="not finite"):
+        for record in run.fit():
+            if record.step == 5:
+                poison(run)
+    assert Run.resume(tmp_path / "run", CPU).trainer.step == 4
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, config: TrainConfig) -> None:

@@ -25,7 +25,9 @@ def describe_plan(config: TrainConfig, preparation: Preparation, capacity: Capac
         f" {capacity.memory / 1e9:.1f} GB of memory, {capacity.disk / 1e9:.1f} GB of disk"
     )
     if capacity.pieces > 1:
-        lines.append(f"memory is too small for {config.batch_size} at once: each step takes them in {capacity.pieces} parts")
+        lines.append(
+            f"memory is too small for {config.batch_size} at once: each step takes them in {capacity.pieces} parts"
+        )
     return lines
 
 
@@ -34,7 +36,9 @@ def describe_step(record: Record, run: Run) -> str:
     from ..training.capacity import peak_memory
 
     losses, config = record.losses, run.trainer.config
-    speed = config.batch_size * run.trainer.accelerator.num_processes / run.seconds_per_step if run.seconds_per_step else 0
+    speed = (
+        config.batch_size * run.trainer.accelerator.num_processes / run.seconds_per_step if run.seconds_per_step else 0
+    )
     memory = peak_memory(run.trainer.device) / 1e9
     parts = [f"discriminators {losses['discriminators']:.2f}"]
     if "generators" in losses:

@@ -67,7 +67,9 @@ def train(
     ] = None,
     preset: Annotated[
         Literal["few"] | None,
-        typer.Option(help="Settings that go together; few: for some dozens to a few hundred pictures, best with --base."),
+        typer.Option(
+            help="Settings that go together; few: for some dozens to a few hundred pictures, best with --base."
+        ),
     ] = None,
     base: Annotated[Path | None, setting("base")] = None,
     size: Annotated[int | None, setting("size")] = None,
@@ -212,7 +214,9 @@ def _train(run: Run, console: Console, time_limit: float | None) -> None:
     for note in run.notes:
         console.warning(note)
     trainer = run.trainer
-    console.note(f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.precision}")
+    console.note(
+        f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.precision}"
+    )
     deadline = time.monotonic() + time_limit if time_limit is not None else None
     with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:
         stopped = _advance(run, console, interruption, deadline)

@@ -41,9 +41,7 @@ def record_best(run: Path, trainer: Trainer, score: float, protocol: str) -> Non
 
 def write_average(path: Path, trainer: Trainer, metadata: dict[str, str]) -> None:
     """The running averages of both generators, which translate."""
-    states = {
-        direction: trainer.averages[f"generator_{direction}"].module.state_dict() for direction in ("a2b", "b2a")
-    }
+    states = {direction: trainer.averages[f"generator_{direction}"].module.state_dict() for direction in ("a2b", "b2a")}
     trained = {"trained_steps": str(trainer.step)}
     weights.save(path, trainer.config.generator, states, metadata={**metadata, **trained})  # type: ignore[arg-type]
 

@@ -68,7 +68,10 @@ class TrainConfig(BaseModel):
         description="What the discriminators see, at random: color: brightness and contrast; all: saturation, shifts and holes too, for few pictures.",
     )
     ema_decay: float = Field(
-        0.999, ge=0, lt=1, description="Decay of the generators' running average, which is what translates."
+        0.999,
+        ge=0,
+        lt=1,
+        description="Decay of the generators' running average, which is what translates; lower in the first steps.",
     )
     freeze: tuple[Part, ...] = Field(
         (),
@@ -132,6 +135,12 @@ class TrainConfig(BaseModel):
             raise ValueError(f"discriminator_layers must be at most {self.deepest_discriminator} at size {self.size}")
         return self
 
+    @model_validator(mode="after")
+    def _something_learns(self) -> Self:
+        if {"encoder", "attention", "decoder"} <= set(self.freeze):
+            raise ValueError("freeze leaves nothing of the generators to learn")
+        return self
+
     @property
     def rho_limit(self) -> float:
         return 0.9 if self.smoothing else 1.0
@@ -192,7 +201,9 @@ def read_config_file(path: Path) -> dict[str, Any]:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read {path}: {reason}", hint="check --config", name="config-unreadable") from error
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are of its kind
-        raise UsageError(f"{path} is not valid TOML: {error}", hint="strings stand in quotes", name="config-invalid") from error
+        raise UsageError(
+            f"{path} is not valid TOML: {error}", hint="strings stand in quotes", name="config-invalid"
+        ) from error
     folders = {name for name in ("a", "b", "base", "test_a", "test_b") if isinstance(settings.get(name), str)}
     return settings | {name: path.parent / settings[name] for name in folders}
 

@@ -28,7 +28,9 @@ def start_engine(precision: str, device: torch.device) -> Accelerator:
             name="precision-missing",
         )
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise DeviceError("this GPU cannot compute in bf16", hint="use --precision fp16 or fp32", name="precision-missing")
+        raise DeviceError(
+            "this GPU cannot compute in bf16", hint="use --precision fp16 or fp32", name="precision-missing"
+        )
     AcceleratorState._reset_state()  # it is one for the whole program, and would refuse another precision
     return Accelerator(mixed_precision=MODES[precision], cpu=device.type == "cpu")
 

@@ -204,7 +204,12 @@ class Run:
         if self.leads:
             trainer = self.trainer
             status = PageStatus(
-                trainer.step, trainer.config.steps, self._seconds_per_step, tuple(self.warnings), finished, self._environment
+                trainer.step,
+                trainer.config.steps,
+                self._seconds_per_step,
+                tuple(self.warnings),
+                finished,
+                self._environment,
             )
             write_page(self.folder, trainer.config, status)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.checkpoint import checkpoint
 
 from ..backends.pytorch_cpu import prepare_training_on_cpu
@@ -93,7 +93,9 @@ class Trainer:
         with self.accelerator.autocast(), torch.set_grad_enabled(with_gradient):
             return translate(self.networks, batch)
 
-    def _improve_discriminators(self, pieces: list[Batch], fakes: list[Fakes], random: torch.Generator) -> dict[str, float]:
+    def _improve_discriminators(
+        self, pieces: list[Batch], fakes: list[Fakes], random: torch.Generator
+    ) -> dict[str, float]:
         def losses(number: int) -> Terms:
             return discriminator_losses(self.networks, pieces[number], fakes[number], self._augmentation(random))
 
@@ -113,9 +115,7 @@ class Trainer:
             average.update_parameters(getattr(self.networks, name))
         return terms
 
-    def _improve(
-        self, name: str, optimizer: torch.optim.Adam, losses: Callable[[int], Terms]
-    ) -> dict[str, float]:
+    def _improve(self, name: str, optimizer: torch.optim.Adam, losses: Callable[[int], Terms]) -> dict[str, float]:
         """One update by the mean of the pieces' losses; none if that is not finite in some process."""
         optimizer.zero_grad(set_to_none=True)
         values: list[Tensor] = []
@@ -141,8 +141,8 @@ class Trainer:
     def _adam(self, kind: str) -> torch.optim.Adam:
         config = self.config
         parameters = learning_parameters(self.networks, kind, config.freeze)
-        for parameter in self.networks.parameters_of(kind):
-            parameter.requires_grad_(any(parameter is learning for learning in parameters))
+        _require_grad(self.networks.parameters_of(kind), False)  # what is frozen needs no gradient either
+        _require_grad(parameters, True)
         return torch.optim.Adam(
             parameters, config.learning_rate, ADAM_BETAS, weight_decay=config.weight_decay, fused=True
         )
@@ -177,7 +177,13 @@ class Trainer:
 
 
 def _average(network: nn.Module, decay: float) -> AveragedModel:
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    """A running average that follows closely at first: with a fixed decay it would still hold much of the random start."""
+
+    def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
+        warm = (1 + int(count)) / (10 + int(count))
+        torch._foreach_lerp_(list(averages), list(currents), 1 - min(decay, warm))
+
+    return AveragedModel(network, multi_avg_fn=torch.no_grad()(update))  # type: ignore[no-untyped-call]
 
 
 def _parameters(optimizer: torch.optim.Adam) -> list[nn.Parameter]:

@@ -65,11 +65,15 @@ def check_trackers(names: list[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(
-            f"--track {unknown[0]}: there is no such tracker", hint=f"use one of: none, {', '.join(sorted(known))}", name="tracker-unknown"
+            f"--track {unknown[0]}: there is no such tracker",
+            hint=f"use one of: none, {', '.join(sorted(known))}",
+            name="tracker-unknown",
         )
     available = {str(name) for name in filter_trackers(list(names), "logs")}
     missing = [name for name in names if name not in available]
     if missing:
         raise UsageError(
-            f"--track {missing[0]}: its package is not installed", hint=f"pip install {missing[0]}", name="tracker-missing"
+            f"--track {missing[0]}: its package is not installed",
+            hint=f"pip install {missing[0]}",
+            name="tracker-missing",
         )

@@ -1,0 +1,47 @@
+"""What is measured before the first step, and what is done when memory is too small."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ugatit_cli.errors import ResourceError
+from ugatit_cli.training.capacity import measure_capacity
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.data import Batch
+from ugatit_cli.training.preparation import prepare
+from ugatit_cli.training.step import Trainer
+
+CPU = torch.device("cpu")
+
+
+def test_a_step_is_measured(config: TrainConfig) -> None:
+    capacity = measure_capacity(config, CPU, prepare(config).division)
+    assert 0 < capacity.seconds_per_step < 60
+    assert capacity.memory > 10**7
+    assert capacity.disk > 5 * sum(p.nbytes for p in Trainer(config, CPU).networks.parameters())
+    assert capacity.pieces == 1
+
+
+def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """More than `most` pictures at once fail as torch's CPU allocator fails."""
+    real = Trainer._translate
+
+    def translate(self: Trainer, batch: Batch, with_gradient: bool) -> object:
+        if len(batch.real_a) > most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 999 bytes")
+        return real(self, batch, with_gradient)
+
+    monkeypatch.setattr(Trainer, "_translate", translate)
+
+
+def test_a_batch_that_does_not_fit_is_cut(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_memory(monkeypatch, 2)
+    config = config.model_copy(update={"batch_size": 6})
+    assert measure_capacity(config, CPU, prepare(config).division).pieces == 3
+
+
+def test_a_picture_that_does_not_fit_is_an_error(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_memory(monkeypatch, 0)
+    with pytest.raises(ResourceError, match="too small for one picture of 32 pixels"):
+        measure_capacity(config, CPU, prepare(config).division)

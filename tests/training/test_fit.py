@@ -1,0 +1,101 @@
+"""What a run measures on held-out pictures, and what follows from it; what a base brings and what it does not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ugatit_cli import weights
+from ugatit_cli.training.best import read_best
+from ugatit_cli.training.checkpoints import checkpoints
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.fit import Run
+from ugatit_cli.training.preparation import SURVEY
+from ugatit_cli.training.watchers import Watchers
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def measured(config: TrainConfig) -> TrainConfig:
+    random = np.random.default_rng(1)
+    for name in ("test_a", "test_b"):
+        folder = config.a.parent / name
+        folder.mkdir()
+        for number in range(4):
+            Image.fromarray(random.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    return config.model_copy(
+        update={
+            "test_a": config.a.parent / "test_a",
+            "test_b": config.a.parent / "test_b",
+            "evaluate_every": 2,
+            "track": (),
+        }
+    )
+
+
+def finished(folder: Path, config: TrainConfig) -> Run:
+    run = Run.start(folder, config, CPU)
+    for _ in run.fit():
+        pass
+    run.finish()
+    return run
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_best_is_chosen_on_one_split_and_reported_on_another(tmp_path: Path, measured: TrainConfig) -> None:
+    run = finished(tmp_path / "run", measured)
+    evaluations = lines(tmp_path / "run" / "evaluations.jsonl")
+    select = [line for line in evaluations if line["split"] == "select"]
+    report = [line for line in evaluations if line["split"] == "report"]
+    assert [line["step"] for line in select] == [2, 4, 6]
+    best = min(select, key=lambda line: line["score"])
+    found = read_best(run.folder)
+    assert found is not None
+    assert (found.step, found.score) == (best["step"], best["score"])
+    assert [line["step"] for line in report] == [6, best["step"]]
+    assert {line["protocol"] for line in select}.isdisjoint({line["protocol"] for line in report})
+    assert weights.load(run.folder / "best.safetensors").metadata["trained_steps"] == str(best["step"])
+    assert any(path.name.endswith(str(best["step"])) for path in checkpoints(run.folder))
+
+
+def test_a_run_that_gets_no_better_ends_early(tmp_path: Path, measured: TrainConfig) -> None:
+    """A rate so small that no weight changes: the second evaluation cannot be better than the first."""
+    still = measured.model_copy(update={"patience": 1, "learning_rate": 1e-30, "weight_decay": 0, "steps": 50})
+    assert finished(tmp_path / "run", still).trainer.step == 4
+
+
+def test_a_finished_run_has_its_page_and_its_survey(tmp_path: Path, measured: TrainConfig) -> None:
+    finished(tmp_path / "run", measured.model_copy(update={"track": ("tensorboard",)}))
+    page = (tmp_path / "run" / "index.html").read_text("utf-8")
+    assert page.count("data:image/jpeg") == 2
+    assert (tmp_path / "run" / SURVEY).is_file()
+    assert list((tmp_path / "run" / "tensorboard").rglob("events.out.*"))
+
+
+def test_watchers_are_asked_and_heard(tmp_path: Path, config: TrainConfig) -> None:
+    run = Run.start(tmp_path / "run", config.model_copy(update={"learning_rate": 0.1}), CPU)
+    warnings = [text for record in run.fit() for text in record.warnings]
+    assert any("learning rate" in text for text in warnings)
+    assert any("learning rate" in text for text in run.warnings)
+    assert isinstance(run._watchers, Watchers)
+
+
+def test_discriminators_that_know_nothing_warm_up(tmp_path: Path, config: TrainConfig) -> None:
+    first = finished(tmp_path / "first", config.model_copy(update={"track": ()}))
+    base = config.model_copy(update={"base": first.weights, "steps": 20, "track": ()})
+    run = Run.start(tmp_path / "second", base, CPU)
+    assert run.trainer.config.warmup == run.trainer.warmup == 2
+    records = [record for record, _ in zip(run.fit(), range(3), strict=False)]
+    assert ["generators" in record.losses for record in records] == [False, False, True]
+    whole = Run.start(tmp_path / "third", base.model_copy(update={"base": tmp_path / "first"}), CPU)
+    assert whole.trainer.warmup == 0  # a run's folder brings its discriminators along

@@ -1,0 +1,107 @@
+"""One update in its variations: in pieces, with activations computed twice, with frozen parts, while warming up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.data import Batch
+from ugatit_cli.training.step import Trainer
+
+CPU = torch.device("cpu")
+
+
+def batch(count: int, *, size: int = 32) -> Batch:
+    random = torch.Generator().manual_seed(0)
+    return Batch(*(torch.rand(count, 3, size, size, generator=random) * 2 - 1 for _ in "ab"))
+
+
+def trained(config: TrainConfig, steps: int = 1, *, pieces: int = 1, **changes: Any) -> Trainer:
+    trainer = Trainer(config.model_copy(update={"augment": "none", **changes}), CPU, pieces=pieces)
+    for _ in range(steps):
+        trainer.advance(batch(trainer.config.batch_size))
+    return trainer
+
+
+def gradients(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: p.grad for name, p in trainer.networks.named_parameters() if p.grad is not None}
+
+
+def test_a_batch_in_pieces_has_the_same_gradients(config: TrainConfig) -> None:
+    """Of the discriminators exactly those of one batch: nothing has changed before. Eval keeps the power iteration still."""
+    found = []
+    for pieces in (1, 2, 4):
+        trainer = Trainer(config.model_copy(update={"augment": "none", "batch_size": 4}), CPU, pieces=pieces)
+        trainer.networks.eval().double()
+        trainer.advance(Batch(*(part.double() for part in batch(4))))
+        found.append(gradients(trainer))
+    for other in found[1:]:
+        assert other.keys() == found[0].keys()
+        for name, grad in other.items():
+            torch.testing.assert_close(grad, found[0][name], rtol=1e-6, atol=1e-9, msg=name)
+
+
+@pytest.mark.parametrize("variant", ["light", "full"])
+def test_activations_computed_twice_give_the_same_bits(variant: str, config: TrainConfig) -> None:
+    one, other = (trained(config, 2, variant=variant, gradient_checkpointing=flag) for flag in (False, True))
+    for name, tensor in one.networks.state_dict().items():
+        assert torch.equal(tensor, other.networks.state_dict()[name]), name
+
+
+def changed(before: dict[str, torch.Tensor], trainer: Trainer) -> set[str]:
+    """The first two words of the names of parameters that are not as they were."""
+    return {
+        ".".join(name.split(".")[:2])
+        for name, parameter in trainer.networks.named_parameters()
+        if not torch.equal(parameter, before[name])
+    }
+
+
+def start(config: TrainConfig, **changes: Any) -> dict[str, torch.Tensor]:
+    trainer = Trainer(config.model_copy(update=changes), CPU)
+    return {name: parameter.detach().clone() for name, parameter in trainer.networks.named_parameters()}
+
+
+def test_frozen_parts_stay(config: TrainConfig) -> None:
+    freeze = ("encoder", "discriminator-features")
+    touched = changed(start(config), trained(config, freeze=freeze))
+    assert {"generator_a2b.decoder_blocks", "generator_b2a.cam", "global_discriminator_a.head"} <= touched
+    assert not {name for name in touched if name.endswith((".stem", ".downs", ".encoder_blocks", ".convs"))}
+
+
+def test_only_discriminators_learn_while_warming_up(config: TrainConfig) -> None:
+    before = start(config)
+    assert {name.split("_")[0] for name in changed(before, trained(config, 2, warmup=2))} == {"global", "local"}
+    assert {name.split("_")[0] for name in changed(before, trained(config, 3, warmup=2))} == {
+        "global",
+        "local",
+        "generator",
+    }
+
+
+def test_the_average_follows_closely_at_first(config: TrainConfig) -> None:
+    """After n updates its decay is (1 + n) / (10 + n), until that of the settings is less."""
+    trainer = trained(config, 1, ema_decay=0.999)
+    name = "head.weight"
+    average, network = trainer.averages["generator_a2b"].module, trainer.networks.generator_a2b
+    before = average.state_dict()[name].clone()
+    trainer.advance(batch(1))
+    decay = 2 / 11
+    expected = before * decay + network.state_dict()[name] * (1 - decay)
+    torch.testing.assert_close(average.state_dict()[name], expected)
+
+
+def test_no_average_at_all_is_the_network(config: TrainConfig) -> None:
+    trainer = trained(config, 3, ema_decay=0)
+    for name, tensor in trainer.networks.generator_b2a.state_dict().items():
+        assert torch.equal(trainer.averages["generator_b2a"].module.state_dict()[name], tensor)
+
+
+@pytest.mark.slow
+def test_compiled_networks_take_the_same_step(config: TrainConfig) -> None:
+    one, other = (trained(config, 2, compile=flag) for flag in (False, True))
+    for name, tensor in one.networks.state_dict().items():
+        torch.testing.assert_close(other.networks.state_dict()[name], tensor, rtol=1e-3, atol=3e-4, msg=name)
