@@ -82,7 +82,7 @@ def test_two_batches_in_one_pass_are_two_calls() -> None:
     torch.testing.assert_close(verdict.score, torch.cat([each.score for each in verdicts]))
     torch.testing.assert_close(verdict.cam_logits, torch.cat([each.cam_logits for each in verdicts]))
     (verdict.score.square().sum() + verdict.cam_logits.sum()).backward()
-    sum(each.score.square().sum() + each.cam_logits.sum() for each in verdicts).backward()  # type: ignore[union-attr]
+    sum(each.score.square().sum() + each.cam_logits.sum() for each in verdicts).backward()
     for (name, mine), theirs in zip(joined.named_parameters(), apart.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, theirs.grad, msg=name)
     for name, buffer in joined.named_buffers():

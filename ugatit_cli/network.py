@@ -237,14 +237,16 @@ class CAM(nn.Module):
         """x: B C H W -> merged features B C H W (before the activation), logits B 2."""
         pooled = x.mean(dim=(2, 3)), x.amax(dim=(2, 3))  # B C each
         logits = torch.cat([self.average_fc(pooled[0], **passes), self.max_fc(pooled[1], **passes)], dim=1)
+        bias = self.merge.bias
+        assert bias is not None
         average_part, max_part = self.merge.weight[..., 0, 0].chunk(2, dim=1)  # C C each
         weight = average_part * self.average_fc.weight + max_part * self.max_fc.weight
-        return _per_pixel(x, weight) + self.merge.bias[:, None, None], logits
+        return _per_pixel(x, weight).add(bias[:, None, None]), logits
 
 
 def _per_pixel(x: Tensor, weight: Tensor) -> Tensor:
     """B C H W -> B O H W, a 1x1 convolution as the matrix product that it is: several times faster on a CPU."""
-    return torch.matmul(weight, x.flatten(2)).unflatten(2, x.shape[2:])
+    return torch.matmul(weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
 
 
 def _heatmap(features: Tensor, wanted: bool) -> Tensor | None:

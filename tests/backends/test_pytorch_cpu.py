@@ -7,28 +7,48 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
-from ugatit_cli.backends.pytorch_cpu import TiledConv2d, TwoByTwoConv2d, prepare_for_cpu
+from ugatit_cli.backends.pytorch_cpu import (
+    FixedTiledConv2d,
+    FixedTwoByTwoConv2d,
+    TiledConv2d,
+    TwoByTwoConv2d,
+    prepare_for_cpu,
+    prepare_training_on_cpu,
+)
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.network import Generator
 
 
+def reflected(x: Tensor, weight: Tensor) -> Tensor:
+    return F.conv2d(F.pad(x, (weight.shape[-1] // 2,) * 4, mode="reflect"), weight)
+
+
 @given(
     channels=st.tuples(st.integers(1, 9), st.integers(1, 9)),
-    sides=st.tuples(st.integers(1, 19), st.integers(1, 19)),
+    sides=st.tuples(st.integers(2, 19), st.integers(2, 19)),
     batch=st.integers(1, 3),
 )
 def test_tiled_convolution(channels: tuple[int, int], sides: tuple[int, int], batch: int) -> None:
-    weight = torch.randn(channels[1], channels[0], 3, 3)
-    x = torch.randn(batch, channels[0], sides[0] + 2, sides[1] + 2)
-    torch.testing.assert_close(TiledConv2d(weight)(x), F.conv2d(x, weight), rtol=0, atol=1e-4)
+    weight, x = torch.randn(channels[1], channels[0], 3, 3), torch.randn(batch, channels[0], *sides)
+    for form in (FixedTiledConv2d(weight), TiledConv2d(weight)):
+        torch.testing.assert_close(form(x), reflected(x, weight), rtol=0, atol=1e-4)
 
 
-@given(kernel=st.sampled_from([3, 7]), sides=st.tuples(st.integers(1, 9), st.integers(1, 9)))
-def test_two_by_two_convolution(kernel: int, sides: tuple[int, int]) -> None:
-    weight = torch.randn(3, 4, kernel, kernel)
-    x = torch.randn(2, 4, 2 * sides[0] + kernel - 1, 2 * sides[1] + kernel - 1)
-    torch.testing.assert_close(TwoByTwoConv2d(weight)(x), F.conv2d(x, weight), rtol=0, atol=1e-4)
+@given(sides=st.tuples(st.integers(2, 9), st.integers(2, 9)))
+def test_two_by_two_convolution(sides: tuple[int, int]) -> None:
+    weight, x = torch.randn(3, 4, 7, 7), torch.randn(2, 4, 2 * sides[0], 2 * sides[1])
+    for form in (FixedTwoByTwoConv2d(weight), TwoByTwoConv2d(weight)):
+        torch.testing.assert_close(form(x), reflected(x, weight), rtol=0, atol=1e-4)
+
+
+def test_a_generator_prepared_for_training_keeps_names_and_parameters() -> None:
+    generator = Generator(GeneratorConfig("light", channels=4, blocks=1, image_size=32))
+    names, parameters = list(generator.state_dict()), list(generator.parameters())
+    prepare_training_on_cpu(generator)
+    assert list(generator.state_dict()) == names
+    assert all(mine is theirs for mine, theirs in zip(generator.parameters(), parameters, strict=True))
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 56)])
@@ -40,6 +60,7 @@ def test_a_prepared_generator_is_the_same_generator(size: tuple[int, int]) -> No
         expected = generator(x, heatmap=True)
         prepare_for_cpu(generator)
         actual = generator(x, heatmap=True)
-    assert isinstance(generator.head, TwoByTwoConv2d)
+    head: nn.Module = generator.head
+    assert isinstance(head, FixedTwoByTwoConv2d)
     for one, other in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

@@ -99,3 +99,13 @@ def test_discriminators_that_know_nothing_warm_up(tmp_path: Path, config: TrainC
     assert ["generators" in record.losses for record in records] == [False, False, True]
     whole = Run.start(tmp_path / "third", base.model_copy(update={"base": tmp_path / "first"}), CPU)
     assert whole.trainer.warmup == 0  # a run's folder brings its discriminators along
+
+
+def test_a_bundled_model_is_a_base_by_its_name(tmp_path: Path, config: TrainConfig) -> None:
+    from ugatit_cli.hub import DEFAULT_MODEL, resolve
+    from ugatit_cli.training.base import shape_of
+
+    base = Path(DEFAULT_MODEL)
+    run = Run.start(tmp_path / "run", config.model_copy(update={"base": base, **shape_of(base)}), CPU)
+    theirs = weights.load(resolve(DEFAULT_MODEL).path).generators["a2b"]["stem.weight"]
+    assert torch.equal(run.trainer.networks.generator_a2b.stem.weight.detach(), theirs.float())

@@ -59,7 +59,8 @@ def everything(run: Run) -> list[Tensor]:
     trainer = run.trainer
     states = [trainer.networks.state_dict(), *(average.state_dict() for average in trainer.averages.values())]
     for optimizer in (trainer.generator_optimizer, trainer.discriminator_optimizer):
-        states += list(optimizer.state_dict()["state"].values())
+        per_parameter = optimizer.state_dict()["state"]
+        states += [per_parameter[number] for number in sorted(per_parameter)]
     return [state[name] for state in states for name in sorted(state)]
 
 

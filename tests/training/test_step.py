@@ -31,17 +31,19 @@ def gradients(trainer: Trainer) -> dict[str, torch.Tensor]:
 
 
 def test_a_batch_in_pieces_has_the_same_gradients(config: TrainConfig) -> None:
-    """Of the discriminators exactly those of one batch: nothing has changed before. Eval keeps the power iteration still."""
+    """With a rate that moves nothing, so that the generators meet the same discriminators; eval keeps their vectors still."""
     found = []
     for pieces in (1, 2, 4):
-        trainer = Trainer(config.model_copy(update={"augment": "none", "batch_size": 4}), CPU, pieces=pieces)
+        settings = {"augment": "none", "batch_size": 4, "learning_rate": 1e-30}
+        trainer = Trainer(config.model_copy(update=settings), CPU, pieces=pieces)
+        trainer.advance(batch(4))  # brings the vectors of the power iteration near the singular ones
         trainer.networks.eval().double()
         trainer.advance(Batch(*(part.double() for part in batch(4))))
         found.append(gradients(trainer))
     for other in found[1:]:
         assert other.keys() == found[0].keys()
         for name, grad in other.items():
-            torch.testing.assert_close(grad, found[0][name], rtol=1e-6, atol=1e-9, msg=name)
+            torch.testing.assert_close(grad, found[0][name], rtol=1e-5, atol=1e-7, msg=name)
 
 
 @pytest.mark.parametrize("variant", ["light", "full"])

@@ -25,7 +25,8 @@ def prepare_training_on_cpu(generator: Generator) -> None:
 
 
 class _WithWeight(nn.Module):
-    def __init__(self, weight: nn.Parameter) -> None:
+    def __init__(self, weight: Tensor) -> None:
+        """`weight` is a layer's own parameter: both learn as one."""
         super().__init__()
         self.weight = weight
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .. import weights
+from .. import hub, weights
 from ..config import GeneratorConfig
 from ..errors import BadModelError
 from .checkpoints import WEIGHTS, read_config, read_newest_networks
@@ -40,7 +40,7 @@ def start_from(base: Path, trainer: Trainer) -> list[str]:
 
 
 def _load(base: Path) -> weights.ModelWeights:
-    return weights.load(base / WEIGHTS if base.is_dir() else base)
+    return weights.load(base / WEIGHTS if base.is_dir() else hub.resolve(str(base)).path)
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:

@@ -60,7 +60,8 @@ def measure_capacity(config: TrainConfig, device: torch.device, division: Divisi
 
 def _try(config: TrainConfig, device: torch.device, division: Division, pieces: int) -> Capacity:
     trainer = Trainer(config, device, pieces=pieces)
-    batch = UnpairedFolders(config, *map(list, division.train)).batch(1)
+    train_a, train_b = division.train
+    batch = UnpairedFolders(config, list(train_a), list(train_b)).batch(1)
     seconds = _timed_step(trainer, batch)
     if seconds < LONG:
         seconds = _timed_step(trainer, batch)

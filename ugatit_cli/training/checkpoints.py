@@ -87,7 +87,8 @@ def checkpoint_bytes(trainer: Trainer) -> int:
     networks = sum(tensor.nbytes for tensor in trainer.networks.state_dict().values())
     optimisers = (trainer.generator_optimizer, trainer.discriminator_optimizer)
     adam = sum(2 * parameter.nbytes for optimiser in optimisers for parameter in optimiser.param_groups[0]["params"])
-    return networks + adam + _average_bytes(trainer) + SPARE
+    total: int = networks + adam + _average_bytes(trainer) + SPARE
+    return total
 
 
 def disk_need(trainer: Trainer) -> int:

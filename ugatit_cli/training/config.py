@@ -38,7 +38,9 @@ class TrainConfig(BaseModel):
 
     a: Path = Field(description="Folder of domain A's pictures.")
     b: Path = Field(description="Folder of domain B's pictures.")
-    base: Path | None = Field(None, description="Weights, or the folder of another run, to start from.")
+    base: Path | None = Field(
+        None, description="What to start from: a model's name or file, or the folder of another run."
+    )
     size: int = Field(256, ge=32, le=1024, multiple_of=4, description="Side of the training pictures in pixels.")
     variant: Literal["light", "full"] = Field(
         "light", description="Light takes any size and is small; full is the paper's, has one size and 1 GB."
@@ -205,6 +207,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
             f"{path} is not valid TOML: {error}", hint="strings stand in quotes", name="config-invalid"
         ) from error
     folders = {name for name in ("a", "b", "base", "test_a", "test_b") if isinstance(settings.get(name), str)}
+    if "base" in folders and not (path.parent / settings["base"]).exists():  # the name of a model
+        folders.remove("base")
     return settings | {name: path.parent / settings[name] for name in folders}
 
 

@@ -183,7 +183,7 @@ def _average(network: nn.Module, decay: float) -> AveragedModel:
         warm = (1 + int(count)) / (10 + int(count))
         torch._foreach_lerp_(list(averages), list(currents), 1 - min(decay, warm))
 
-    return AveragedModel(network, multi_avg_fn=torch.no_grad()(update))  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=torch.no_grad()(update))
 
 
 def _parameters(optimizer: torch.optim.Adam) -> list[nn.Parameter]:
