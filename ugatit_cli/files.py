@@ -37,7 +37,7 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
         if check is not None:
             check(part)
         os.replace(part, path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
@@ -46,7 +46,7 @@ def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] |
             part.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Bring the names in `folder` to the disk: the journal relies on it, as a record says that its file outlasts a crash."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,122 +1,103 @@
-"""Killed at any moment, inside a save too, a run goes on to the same bits."""
+"""Real processes, really killed, in the middle of a save too: the run goes on to the very same bits."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
-from torch import Tensor
 
-from ugatit_cli.training.checkpoints import checkpoints
-from ugatit_cli.training.config import TrainConfig
-from ugatit_cli.training.fit import Run
+from ugatit_cli.training.checkpoint_files import STATE, list_checkpoints, verify
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-CPU = torch.device("cpu")
+REPOSITORY = Path(__file__).resolve().parents[2]
+TINY = ["--size", "32", "--channels", "4", "--blocks", "1", "--discriminator-channels", "4", "--log-every", "1"]
+TINY += ["--evaluate-every", "0", "--track", "none"]  # which take longer than the steps
+KILLS = 100
 
-
-@pytest.fixture
-def busy(config: TrainConfig) -> TrainConfig:
-    """Saves after every step: most of the time is spent inside a save."""
-    return config.model_copy(
-        update={
-            "channels": 2,
-            "discriminator_channels": 2,
-            "steps": 8,
-            "save_every": 1,
-            "sample_every": 100,
-            "track": (),
-        }
-    )
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork")
 
 
-def train(folder: Path, config: TrainConfig) -> Run:
-    """Start, or go on where there is something to go on with."""
-    run = Run.resume(folder, CPU) if checkpoints(folder) else Run.start(folder, config, CPU)
-    for _ in run.fit():
-        pass
-    return run
+def killing(*words: object) -> dict[str, Any]:
+    """What `training.killed` reports."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "tests")}
+    command = [sys.executable, "-m", "training.killed", *map(str, words)]
+    result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    report: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return report
 
 
-def in_a_child(work: Callable[[], object]) -> int:
-    """The child's process number. It ends without running what this process wants done at its own end."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return child
+def assert_same_ends(run: Path, straight: Path) -> None:
+    """Networks, averages and optimisers to the bit, and the place in the data."""
+    step, ours = list(list_checkpoints(run).items())[-1]
+    their_step, theirs = list(list_checkpoints(straight).items())[-1]
+    assert step == their_step
+    for path in sorted(theirs.glob("*.safetensors")):
+        assert (ours / path.name).read_bytes() == path.read_bytes(), path.name
+    one, other = (json.loads((folder / STATE).read_text()) for folder in (ours, theirs))
+    assert [one[name] for name in ("step", "order", "data_position", "scaler")] == [
+        other[name] for name in ("step", "order", "data_position", "scaler")
+    ]
 
 
-def everything(run: Run) -> list[Tensor]:
-    trainer = run.trainer
-    states = [trainer.networks.state_dict(), *(average.state_dict() for average in trainer.averages.values())]
-    for optimizer in (trainer.generator_optimizer, trainer.discriminator_optimizer):
-        per_parameter = optimizer.state_dict()["state"]
-        states += [per_parameter[number] for number in sorted(per_parameter)]
-    return [state[name] for state in states for name in sorted(state)]
+def test_a_save_killed_at_any_call_leaves_a_whole_checkpoint_and_best_step(tmp_path: Path) -> None:
+    assert killing("saves", tmp_path)["kills"] > 80
 
 
-def assert_same_bits(one: Run, other: Run) -> None:
-    assert all(torch.equal(mine, theirs) for mine, theirs in zip(everything(one), everything(other), strict=True))
+def test_a_run_killed_at_random_calls_ends_as_an_undisturbed_one(tmp_path: Path, folders: tuple[Path, Path]) -> None:
+    report = killing("runs", tmp_path, 8)
+    assert report["kills"] >= 15
+    assert report["reached"] == sorted(report["reached"]), "what was saved is never lost"
+    assert_same_ends(tmp_path / "run", tmp_path / "straight")
 
 
-def test_killed_at_random_moments(tmp_path: Path, busy: TrainConfig) -> None:
-    expected = train(tmp_path / "straight", busy)
-    moments, kills = random.Random(0), 0
-    for _ in range(14):
-        child = in_a_child(lambda: train(tmp_path / "run", busy))
-        time.sleep(moments.uniform(0.02, 0.5))
-        os.kill(child, signal.SIGKILL)
-        kills += os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert kills >= 5
-    assert_same_bits(train(tmp_path / "run", busy), expected)
+@contextmanager
+def training(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "ugatit_cli", "train", *words]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        yield process
 
 
-@pytest.mark.parametrize("name", ["replace", "fsync", "open"])
-def test_killed_at_every_call_of_a_save(name: str, tmp_path: Path, busy: TrainConfig) -> None:
-    """The child kills itself at its first os.replace, then at its second ...; every one gets the run a little further."""
-    expected = train(tmp_path / "straight", busy)
-    real, kills = getattr(os, name), 0
+def finish(*words: str) -> None:
+    with training(*words) as process:
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr.decode()
 
-    def fatal_at(number: int) -> Callable[[], object]:
-        left = [number]
 
-        def call(*arguments: object, **options: object) -> object:
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **options)
-
-        def work() -> None:
-            setattr(os, name, call)
-            train(tmp_path / "run", busy)
-
-        return work
-
-    for number in range(1, 24):
-        child = in_a_child(fatal_at(number))
-        kills += os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert kills >= 6
-    assert_same_bits(train(tmp_path / "run", busy), expected)
+def wait_for_more(run: Path, process: subprocess.Popen[bytes], step: int) -> None:
+    while max(list_checkpoints(run), default=0) <= step:
+        assert process.poll() is None, process.stderr.read().decode() if process.stderr else ""
+        time.sleep(0.002)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_killed_a_hundred_times(tmp_path: Path, busy: TrainConfig) -> None:
-    config = busy.model_copy(update={"steps": 120})
-    expected = train(tmp_path / "straight", config)
-    moments, kills = random.Random(1), 0
-    while kills < 100:
-        child = in_a_child(lambda: train(tmp_path / "run", config))
-        time.sleep(moments.uniform(0.01, 0.9))
-        os.kill(child, signal.SIGKILL)
-        kills += os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert_same_bits(train(tmp_path / "run", config), expected)
+@pytest.mark.timeout(1800)
+def test_a_hundred_processes_killed_at_random_moments(tmp_path: Path, folders: tuple[Path, Path]) -> None:
+    """Each is killed up to a fifth of a second, more than a step with its save takes, after it saved something."""
+    data = ["--a", str(folders[0]), "--b", str(folders[1]), *TINY, "--steps", "400"]
+    run, moments, inside = tmp_path / "run", random.Random(1), 0
+    words = [*data, "--save-every", "1", "--out", str(run)]
+    for _ in range(KILLS):
+        step = max(list_checkpoints(run), default=0)
+        with training(*words) as process:
+            wait_for_more(run, process, step)
+            time.sleep(moments.uniform(0, 0.2))
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL, "the run has ended before the kills have"
+        for folder in list_checkpoints(run).values():
+            verify(folder)
+        inside += any(path.name.startswith(".step-") for path in run.iterdir())
+        words = ["--resume", str(run)]
+    assert inside > KILLS // 20, "kills hit saves at work"
+    finish("--resume", str(run))
+    finish(*data, "--out", str(tmp_path / "straight"))
+    assert_same_ends(run, tmp_path / "straight")

@@ -1,43 +1,21 @@
-"""A run that was stopped, killed or damaged goes on to the same numbers."""
+"""A run that was stopped goes on to the same numbers, and leaves what it promises."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from training.tiny import CPU, assert_same_bits
 
 from ugatit_cli import weights
 from ugatit_cli.errors import BadModelError, DivergedError, OutputError
 from ugatit_cli.training.base import shape_of
-from ugatit_cli.training.checkpoints import save_checkpoint
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.fit import Run
-from ugatit_cli.training.step import Trainer
-
-CPU = torch.device("cpu")
-
-
-def everything(trainer: Trainer) -> dict[str, Tensor]:
-    state = dict(trainer.networks.state_dict())
-    for name, average in trainer.averages.items():
-        state |= {f"average.{name}.{key}": value for key, value in average.state_dict().items()}
-    for kind, optimizer in (("g", trainer.generator_optimizer), ("d", trainer.discriminator_optimizer)):
-        for number, values in optimizer.state_dict()["state"].items():
-            state |= {f"{kind}.{number}.{key}": value for key, value in values.items()}
-    return state
-
-
-def assert_same_bits(one: Trainer, other: Trainer) -> None:
-    first, second = everything(one), everything(other)
-    assert first.keys() == second.keys()
-    for name in first:
-        assert torch.equal(first[name], second[name]), name
 
 
 def straight(folder: Path, config: TrainConfig) -> Run:
@@ -71,49 +49,6 @@ def test_the_seed_decides_the_run(tmp_path: Path, config: TrainConfig) -> None:
     other = straight(tmp_path / "other", config.model_copy(update={"seed": 1})).trainer.networks.state_dict()
     first = straight(tmp_path / "first", config).trainer.networks.state_dict()
     assert not torch.equal(first["generator_a2b.head.weight"], other["generator_a2b.head.weight"])
-
-
-def test_a_damaged_checkpoint_is_passed_over_and_named(tmp_path: Path, config: TrainConfig) -> None:
-    straight(tmp_path / "run", config)
-    newest = tmp_path / "run" / "step-00000006" / "networks.safetensors"
-    data = bytearray(newest.read_bytes())
-    data[len(data) // 2] ^= 1
-    newest.write_bytes(data)
-    resumed = Run.resume(tmp_path / "run", CPU)
-    assert resumed.trainer.step == 4
-    assert resumed.notes == ["checkpoint step-00000006 is damaged"]
-
-
-def test_a_save_that_was_killed_leaves_no_checkpoint(
-    tmp_path: Path, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = straight(tmp_path / "run", config)
-    run.trainer.step = 8
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("ugatit_cli.training.checkpoint_files.os.replace", killed)
-        save_checkpoint(tmp_path / "run", run.trainer, {})
-    assert Run.resume(tmp_path / "run", CPU).trainer.step == 6
-
-
-def test_no_checkpoint_at_all_is_an_error(tmp_path: Path, config: TrainConfig) -> None:
-    straight(tmp_path / "run", config)
-    for folder in (tmp_path / "run").glob("step-*"):
-        shutil.rmtree(folder)
-    with pytest.raises(BadModelError, match="no undamaged checkpoint"):
-        Run.resume(tmp_path / "run", CPU)
-
-
-def test_three_checkpoints_are_kept(tmp_path: Path, config: TrainConfig) -> None:
-    straight(tmp_path / "run", config.model_copy(update={"save_every": 1}))
-    assert [p.name for p in sorted((tmp_path / "run").glob("step-*"))] == [
-        "step-00000004",
-        "step-00000005",
-        "step-00000006",
-    ]
 
 
 def test_a_run_leaves_weights_samples_and_metrics(tmp_path: Path, config: TrainConfig) -> None:
@@ -188,26 +123,6 @@ def test_a_run_that_breaks_twice_ends(tmp_path: Path, config: TrainConfig) -> No
             if record.step == 5:
                 poison(run)
     assert Run.resume(tmp_path / "run", CPU).trainer.step == 4
-
-
-def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, config: TrainConfig) -> None:
-    """The losses of a step are taken before its update, so the last update may have broken the weights unseen."""
-    run = straight(tmp_path / "run", config)
-    kept = sorted(path.name for path in (tmp_path / "run").glob("step-*"))
-    run.trainer.step = 8
-    with torch.no_grad():
-        run.trainer.networks.local_discriminator_a.head.weight[0, 0] = float("inf")
-    with pytest.raises(DivergedError, match=r"step 8.*local_discriminator_a\.head\.weight"):
-        run.save()
-    assert sorted(path.name for path in (tmp_path / "run").glob("step-*")) == kept
-
-
-def test_what_killed_saves_left_is_removed(tmp_path: Path, config: TrainConfig) -> None:
-    left = tmp_path / "run" / ".step-00000001.building"
-    left.mkdir(parents=True)
-    (left / "networks.safetensors").write_bytes(b"half")
-    straight(tmp_path / "run", config)
-    assert not list((tmp_path / "run").glob(".step-*"))
 
 
 def test_a_run_that_cannot_be_written_is_an_error_of_output(tmp_path: Path, config: TrainConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,9 +13,9 @@ import typer
 from ..console import Console
 from ..errors import ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
-from ..pipeline.claim import claim
 from ..training.config import TrainConfig, config_as_toml, make_config, merge_settings
 from ..training.launch import is_launched, launch, leads
+from ..training.watchers import explain_losses
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
 from .run_report import describe_evaluation, describe_plan, describe_step
 
@@ -133,7 +133,7 @@ def train(
             _refuse_beside_resume(given, out=out, config=config_file, preset=preset, dry_run=dry_run)
             if leads():
                 _require_run(resume)
-                stack.enter_context(claim(resume))
+                stack.enter_context(_hold(resume))
             run = _resume(resume, given.get("steps"), device, console)
         else:
             run = _start(merge_settings(preset, config_file, given), out, device, console, stack, dry_run=dry_run)
@@ -171,10 +171,15 @@ def _start(
     if dry_run:
         console.write(config_as_toml(config).encode())
         raise typer.Exit
-    run = Run.start(folder, config, chosen, preparation=preparation, pieces=capacity.pieces)
     if leads():
-        stack.enter_context(claim(folder))
-    return run
+        stack.enter_context(_hold(folder))
+    return Run.start(folder, config, chosen, preparation=preparation, pieces=capacity.pieces)
+
+
+def _hold(folder: Path) -> AbstractContextManager[None]:
+    from ..training.run_lock import hold
+
+    return hold(folder)
 
 
 def _require_new(folder: Path) -> None:
@@ -248,6 +253,8 @@ def _advance(run: Run, console: Console, interruption: Interruption, deadline: f
                 console.warning(warning)
             if record.step % config.log_every == 0:
                 console.note(describe_step(record, run))
+                if record.step == config.log_every and (words := explain_losses(record.losses, config)):
+                    console.note(words)
             if record.evaluation:
                 console.note(describe_evaluation("now", record.evaluation))
             if run.agreed(interruption.requested() or (deadline is not None and time.monotonic() >= deadline)):

@@ -17,14 +17,16 @@ from ..errors import DivergedError
 from ..files import writing
 from ..network import Generator
 from .base import start_from
-from .best import BEST_WEIGHTS, read_best, record_best, write_average
+from .best import BEST_WEIGHTS, read_best, save_weights
 from .checkpoints import (
     WEIGHTS,
     checkpoints,
     disk_need,
+    disk_need_of,
     diverged,
     load_checkpoint,
     read_config,
+    record_best,
     require_space,
     save_checkpoint,
     write_config,
@@ -123,6 +125,7 @@ class Run:
         trainer = Trainer(config, device, pieces=pieces)
         notes = load_checkpoint(folder, trainer)
         if trainer.accelerator.is_main_process:
+            require_space(folder, disk_need_of(folder, trainer))
             write_config(folder, config)
             keep_survey(folder, preparation.survey)
             _forget_after(folder, trainer.step)
@@ -178,10 +181,8 @@ class Run:
 
     def save(self) -> Path:
         """Write a checkpoint (to resume) and the weights (to translate); returns the checkpoint's folder."""
-        best = read_best(self.folder)
-        keep = frozenset({best.step} if best else ())
-        checkpoint = save_checkpoint(self.folder, self.trainer, self._environment, keep=keep)
-        write_average(self.weights, self.trainer, {})
+        checkpoint = save_checkpoint(self.folder, self.trainer, self._environment)
+        save_weights(self.weights, self.trainer)
         return checkpoint
 
     def finish(self) -> list[tuple[str, Evaluation]]:
@@ -252,8 +253,7 @@ class Run:
         self._interval.append(losses)
         warnings = self._log() if self._due(config.log_every) else []
         evaluation = self._evaluate() if self._evaluates and self._due(config.evaluate_every) else None
-        improved = evaluation is not None and self.without_improvement == 0
-        checkpoint = self.save() if self.leads and (improved or self._due(config.save_every)) else None
+        checkpoint = self.save() if self.leads and self._due(config.save_every) else None
         if self.leads and self._due(config.sample_every):
             self._sample()
         return Record(step, losses, checkpoint, tuple(warnings), evaluation)
@@ -290,7 +290,8 @@ class Run:
         before = read_best(self.folder)
         better = before is None or before.protocol != evaluation.score.protocol or evaluation.score.value < before.score
         if better:
-            record_best(self.folder, self.trainer, evaluation.score.value, evaluation.score.protocol)
+            value, protocol = evaluation.score.value, evaluation.score.protocol
+            record_best(self.folder, self.trainer, value, protocol, environment=self._environment)
         append_line(self.folder / EVALUATIONS, evaluation.line(self.trainer.step, best=better))
         self._trackers.log_evaluation(self.trainer.step, evaluation.numbers)
         self._since += time.monotonic() - began  # it is no part of a step's time
