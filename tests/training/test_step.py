@@ -35,13 +35,14 @@ def test_a_batch_in_pieces_has_the_same_gradients(config: TrainConfig) -> None:
     found = []
     for pieces in (1, 2, 4):
         settings = {"augment": "none", "batch_size": 4, "learning_rate": 1e-30}
-        trainer = Trainer(config.model_copy(update=settings), CPU, pieces=pieces)
+        trainer = Trainer(config.model_copy(update=settings), CPU)
         trainer.networks.double()
         for average in trainer.averages.values():
             average.double()
         double = Batch(*(part.double() for part in batch(4)))
         trainer.advance(double)  # brings the vectors of the power iteration near the singular ones
         trainer.networks.eval()
+        trainer.pieces = pieces
         trainer.advance(double)
         found.append(gradients(trainer))
     for other in found[1:]:
