@@ -55,6 +55,7 @@ def test_too_few_are_not_measured_on(sets: Path, settings: dict[str, Any]) -> No
     division = prepare(configured(sets, **settings)).division
     assert not division.measurable
     assert division.shown == division.train
+    assert [len(paths) for paths in division.train] == [30 if "a" in settings else 50, 43]  # then all are trained on
 
 
 def test_holding_out_all_is_an_error(sets: Path) -> None:

@@ -43,11 +43,11 @@ def divide(survey: Survey, config: TrainConfig) -> Division:
     Raises:
         BadInputError: nothing would be left to train on.
     """
-    parts = [_divide_domain(survey, config, domain) for domain in ("a", "b")]
-    held = [kept for _, kept in parts]
-    if min(map(len, held)) < FEWEST:
-        held = [(), ()]
-    (train_a, _), (train_b, _) = parts
+    (train_a, held_a), (train_b, held_b) = (_divide_domain(survey, config, domain) for domain in ("a", "b"))
+    if min(len(held_a), len(held_b)) < FEWEST:  # nothing can be measured, so nothing is held out
+        usable_a, usable_b = (tuple(survey.sets[domain].usable) for domain in ("a", "b"))
+        return Division((usable_a, usable_b), ((), ()), ((), ()))
+    held = (held_a, held_b)
     halves = [tuple(paths[half::2] for paths in held) for half in (0, 1)]
     return Division((train_a, train_b), (halves[0][0], halves[0][1]), (halves[1][0], halves[1][1]))
 
