@@ -108,6 +108,8 @@ def test_no_average_at_all_is_the_network(config: TrainConfig) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has many about itself
 def test_compiled_networks_take_the_same_step(config: TrainConfig) -> None:
     one, other = (trained(config, 2, compile=flag) for flag in (False, True))
     for name, tensor in one.networks.state_dict().items():

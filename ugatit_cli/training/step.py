@@ -44,7 +44,7 @@ class Trainer:
         self.networks = Networks(config).to(self.device)
         self.networks.clip_rho(config.rho_limit)
         self.vitals = Vitals(config.rho_limit)
-        if self.device.type == "cpu" and self.precision == "fp32":
+        if self.device.type == "cpu" and self.precision == "fp32" and not config.compile:
             for name in GENERATORS:
                 prepare_training_on_cpu(getattr(self.networks, name))
         self.averages = {name: _average(getattr(self.networks, name), config.ema_decay) for name in GENERATORS}
@@ -156,7 +156,7 @@ class Trainer:
                     block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
         if self.config.compile:
             for network in self.networks.children():
-                network.compile()
+                network.compile(dynamic=False)  # sizes never change, and as unknowns they defeat the compiler
 
     def _set_learning_rate(self, rate: float) -> None:
         for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
