@@ -205,13 +205,17 @@ def _refuse_beside_resume(given: dict[str, Any], **others: object) -> None:
 def _resume(folder: Path, steps: int | None, device: str, console: Console) -> Run:
     from ..allocator import keep_freed_memory
     from ..backends.pytorch import choose_device
+    from ..training.capacity import measure_capacity
     from ..training.checkpoints import read_config
     from ..training.fit import Run
     from ..training.preparation import prepare
 
     keep_freed_memory()
-    preparation = prepare(read_config(folder), folder, progress=console.progress)
-    return Run.resume(folder, choose_device(device), steps=steps, preparation=preparation)
+    config, chosen = read_config(folder), choose_device(device)
+    preparation = prepare(config, folder, progress=console.progress)
+    # this machine may have less memory than the one before; a single picture cannot be cut
+    pieces = measure_capacity(config, chosen, preparation.division).pieces if config.batch_size > 1 else 1
+    return Run.resume(folder, chosen, steps=steps, preparation=preparation, pieces=pieces)
 
 
 def _train(run: Run, console: Console, time_limit: float | None) -> None:
