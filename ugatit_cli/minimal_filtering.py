@@ -1,9 +1,4 @@
-"""Convolutions of three rows and columns for fewer products: minimal filtering F(4, 3), after Toom and Cook.
-
-outputs = OUTPUT ((KERNEL g KERNEL') * (INPUT x INPUT')) OUTPUT' for every tile of 4x4 outputs, which reads a window of
-6x6 inputs (arXiv 1509.09308): 36 products make 16 outputs, not 144. With the points 0, 1, -1, 1/2, -2 and infinity float32
-rounds a few times as much as in the direct sum; F(6, 3) would be no faster and less exact still.
-"""
+"""Convolutions of three rows and columns for fewer products: minimal filtering F(4, 3), see `tile_matrices`."""
 
 from __future__ import annotations
 
@@ -14,31 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TILE = 4
-WINDOW = 6
-KERNEL = [
-    [1 / 2, 0, 0],
-    [1 / 6, 1 / 6, 1 / 6],
-    [1 / 6, -1 / 6, 1 / 6],
-    [1 / 15, 1 / 30, 1 / 60],
-    [1 / 30, -1 / 15, 2 / 15],
-    [0, 0, 1 / 2],
-]
-INPUT = [
-    [2, -3, -4, 3, 2, 0],
-    [0, -2, 1, 5, 2, 0],
-    [0, -2, 5, -1, -2, 0],
-    [0, 32, 16, -32, -16, 0],
-    [0, 1, -2, -1, 2, 0],
-    [0, 2, -3, -4, 3, 2],
-]
-OUTPUT: list[list[float]] = [
-    [1, 1, 1, 1, 1, 0],
-    [0, 1, -1, 1 / 2, -2, 0],
-    [0, 1, 1, 1 / 4, 4, 0],
-    [0, 1, -1, 1 / 8, -8, 1],
-]
-
+from .tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
 
 def _both_sides(matrix: Sequence[Sequence[float]]) -> Tensor:
     """The matrix that does to a flattened square what `matrix` does to its rows and columns."""

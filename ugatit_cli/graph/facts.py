@@ -1,0 +1,52 @@
+"""What a graph takes and gives, in words that a program can act on; read without loading NumPy or ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..config import SIZE_MULTIPLE
+
+Layout = Literal["nchw", "nhwc"]
+Element = Literal["float32", "float16", "uint8"]
+ValueRange = Literal["-1..1", "0..1", "0..255"]
+Colours = Literal["rgb", "bgr"]
+
+DEFAULT_SIZE = 256  # of graphs that take any size and do not say which one they were made for
+PREFIX = "ugatit."  # of every key that we write into a graph's metadata
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """One image-to-image graph.
+
+    Attributes:
+        input, output: the names of the picture's tensors; `heatmap` that of the attention (N x h x w, float32), if there is one.
+        layout: `nchw` (N x 3 x H x W) or `nhwc` (N x H x W x 3), of input and output alike.
+        element: the type of the numbers.
+        value_range: what black and white are, going in and coming out. Always `0..255` for uint8.
+        colours: the order of the three channels.
+        batch, height, width: what the graph insists on; None where it takes any.
+        multiple: what free sides must be multiples of.
+        image_size: the side it was trained for, or that it insists on.
+        metadata: what the file says about itself, plain texts; shown, never trusted.
+    """
+
+    input: str
+    output: str
+    layout: Layout
+    element: Element
+    value_range: ValueRange
+    colours: Colours = "rgb"
+    heatmap: str | None = None
+    batch: int | None = None
+    height: int | None = None
+    width: int | None = None
+    multiple: int = SIZE_MULTIPLE
+    image_size: int = DEFAULT_SIZE
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def any_size(self) -> bool:
+        return self.height is None and self.width is None
