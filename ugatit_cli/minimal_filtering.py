@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
 
+
 def _both_sides(matrix: Sequence[Sequence[float]]) -> Tensor:
     """The matrix that does to a flattened square what `matrix` does to its rows and columns."""
     one_side = torch.tensor(matrix, dtype=torch.float64)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .normalisation import Array, Statistics, instance_normalise, layer_instance_normalise
 from ..tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
+from .normalisation import Array, Statistics, instance_normalise, layer_instance_normalise
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
 
