@@ -15,13 +15,14 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
+from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.train import train
 from .commands.translate import translate
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS: list[Callable[..., None]] = [translate, train, evaluate]
+COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, doctor]
 
 EXIT_CODES = f"""\b
 Exit codes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -84,3 +85,9 @@ def remove_abandoned_parts(folder: Path) -> None:
     for part in folder.glob(f".{'[0-9a-f]' * 2 * _NAME_BYTES}{PART_SUFFIX}"):  # ours, and no name like it
         with suppress(OSError):  # one that cannot be deleted does no harm
             part.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """Of a whole file, 64 hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ugatit_cli.errors import UsageError
-from ugatit_cli.pipeline.journal import Journal, Record, sha256_of
+from ugatit_cli.files import sha256_of
+from ugatit_cli.pipeline.journal import Journal, Record
 from ugatit_cli.pipeline.pending import Choices, Existing, Pending, sort_jobs
 from ugatit_cli.pipeline.plan import Job
 

@@ -8,7 +8,7 @@ import pytest
 
 from ugatit_cli import weights
 from ugatit_cli.errors import BadModelError, RefusedError, UgatitError, UsageError
-from ugatit_cli.weights.sniff import MAX_BYTES
+from ugatit_cli.model_file import MAX_BYTES
 
 
 @pytest.mark.parametrize(

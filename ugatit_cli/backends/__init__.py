@@ -16,13 +16,15 @@ class Backend(Protocol):
     """Pictures in, pictures out; normalisation happens inside, on the backend's device.
 
     Attributes:
-        name: which program runs the network, such as "pytorch".
+        name: which program runs the network, such as "torch".
+        provider: what of it really does, in its own words.
         device: where, as the user would write it: "cpu", "cuda", "mps".
         image_size: the side of the pictures that the model was trained on.
         any_size: whether other sides (multiples of 4) work too.
     """
 
     name: str
+    provider: str
     device: str
     image_size: int
     any_size: bool

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..config import GeneratorConfig
 from ..errors import BadModelError, DeviceError, ResourceError
 from ..network import Generator, Translation
+from .cores import allowed_cores
 from .pytorch_cpu import prepare_for_cpu
 
 
@@ -39,7 +40,8 @@ def choose_device(wanted: str) -> torch.device:
 class PytorchBackend:
     """The `Backend` contract over an eager `Generator` in float32."""
 
-    name = "pytorch"
+    name = "torch"
+    provider = f"PyTorch {torch.__version__}"
 
     def __init__(self, config: GeneratorConfig, tensors: dict[str, Tensor], device: str) -> None:
         self._device = choose_device(device)
@@ -51,6 +53,7 @@ class PytorchBackend:
         generator.load_state_dict(tensors, assign=True)
         self._generator = generator.eval().requires_grad_(False).to(self._device)
         if self.device == "cpu":
+            torch.set_num_threads(min(torch.get_num_threads(), allowed_cores()))
             prepare_for_cpu(self._generator)
         self._try_out()
 

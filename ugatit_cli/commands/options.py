@@ -43,6 +43,23 @@ DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"],
     typer.Option("--device", help="Where to compute; auto takes the fastest that is there."),
 ]
+RunDeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps", "tensorrt"],
+    typer.Option("--device", help="Where to compute; auto takes the fastest that is there."),
+]
+BackendOption = Annotated[
+    Literal["auto", "torch", "onnx", "openvino"],
+    typer.Option("--backend", help="The program that computes; auto takes the fastest for the device (-v says why)."),
+]
+InputRangeOption = Annotated[
+    Literal["-1..1", "0..1", "0..255"] | None,
+    typer.Option(
+        "--input-range",
+        show_default="what the graph says",
+        help="For another program's ONNX graph: what it takes black and white to be, and gives.",
+    ),
+]
+BgrOption = Annotated[bool, typer.Option("--bgr", help="For another program's ONNX graph: its colours are BGR.")]
 BatchSizeOption = Annotated[
     int | None,
     typer.Option(

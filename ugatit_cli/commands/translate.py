@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from .. import hub
-from ..config import Direction
 from ..console import Console
 from ..errors import UsageError
+from ..files import sha256_of
+from ..loading import LoadedModel, Wish
 from ..pipeline import (
     Choices,
     Existing,
@@ -34,7 +35,6 @@ from ..pipeline import (
     make_plan,
     read_journals,
     read_now,
-    sha256_of,
     sort_jobs,
     watch_signals,
 )
@@ -42,9 +42,7 @@ from . import options
 from .report import Report, reporting
 
 if TYPE_CHECKING:
-    from ..backends import Backend
     from ..framing import Fit, Framing
-    from ..weights import ModelWeights
 
 InputArgument = Annotated[
     list[str],
@@ -96,11 +94,14 @@ def translate(
     out: OutOption = None,
     model: options.ModelOption = hub.BY_NAME + hub.DEFAULT_MODEL,  # never a folder that happens to be called so
     direction: options.DirectionOption = None,
-    device: options.DeviceOption = "auto",
+    device: options.RunDeviceOption = "auto",
+    backend: options.BackendOption = "auto",
     batch_size: options.BatchSizeOption = None,
     size: options.SizeOption = None,
     fit: FitOption = None,
     output_size: OutputSizeOption = "source",
+    input_range: options.InputRangeOption = None,
+    bgr: options.BgrOption = False,
     format: FormatOption = None,
     quality: QualityOption = 95,
     recursive: RecursiveOption = False,
@@ -135,9 +136,12 @@ def translate(
             fit=fit or (cast("Fit", row.framing) if row else "keep"),
             output_size=output_size,
             quality=quality,
+            input_range=input_range,
+            bgr=bgr,
         )
+        wish = Wish(settings.direction, backend, device, input_range, bgr)
         existing: Existing = "overwrite" if overwrite else "skip" if skip_existing else "refuse"
-        request = Request(found, where.label, settings, device, batch_size, existing, where.extras)
+        request = Request(found, where.label, settings, wish, batch_size, existing, where.extras)
         check_folders(jobs)
         if dry_run:
             _show_plan(request, jobs, report)
@@ -152,7 +156,7 @@ class Request:
     model: hub.ResolvedModel
     label: str
     settings: Settings
-    device: str
+    wish: Wish
     batch_size: int | None
     existing: Existing
     extras: tuple[Extra, ...]
@@ -203,7 +207,9 @@ def _carry_out(request: Request, jobs: list[Job], report: Report, console: Conso
                 _report_problems(todo, report)
                 return
             loaded = _load(request, console)
-            report.describe(model=_model_facts(request, loaded), device=loaded.backend.device)
+            backend = loaded.model.backend
+            report.describe(model=_model_facts(request, loaded.model), device=backend.device)
+            report.describe(backend=backend.name, provider=backend.provider)
             report.skip(pending.skipped)
             _run(request, loaded, todo, journals, report, console)
 
@@ -231,35 +237,30 @@ def _report_problems(jobs: list[Job], report: Report) -> None:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model that runs."""
+    """A model that runs, and how pictures meet it."""
 
-    weights: ModelWeights
-    direction: Direction
-    backend: Backend
+    model: LoadedModel
     framing: Framing
 
 
 def _load(request: Request, console: Console) -> Loaded:
     begun = perf_counter()
-    from .. import weights
-    from ..backends import load_backend
     from ..framing import Framing
+    from ..loading import load_model
 
-    settings = request.settings
-    loaded = weights.load(request.model.path)
+    settings, path = request.settings, request.model.path
+    loaded = load_model(path, _sha256(request.model), request.wish)
     for note in loaded.notes:
-        console.note(f"{request.model.path}: {note}")
-    direction, tensors = loaded.generator(settings.direction)
-    config = loaded.config
-    if settings.size is not None and settings.size != config.image_size and not config.any_size:
-        text = f"this model works at {config.image_size} pixels only"
+        console.note(f"{path}: {note}")
+    backend = loaded.backend
+    if settings.size is not None and settings.size != backend.image_size and not backend.any_size:
+        text = f"this model works at {backend.image_size} pixels only"
         raise UsageError(text, hint="leave --size out", name="size-fixed")
-    framing = Framing(settings.fit, settings.size or config.image_size, config.any_size)
-    backend = load_backend(config, dict(tensors), request.device)
-    console.detail(f"model: {request.model.path}, {config.variant}, {direction}, sha256 {loaded.sha256}")
-    console.detail(f"device: {backend.device} ({backend.name}); asked for: {request.device}")
+    framing = Framing(settings.fit, settings.size or backend.image_size, backend.any_size)
+    console.detail(f"model: {path}, {loaded.kind}, {loaded.direction or 'direction unknown'}, sha256 {loaded.sha256}")
+    console.detail(f"device: {backend.device}, by {backend.name} ({backend.provider}): {loaded.reason}")
     console.detail(f"size: {framing.size}, fit: {framing.fit}; loaded in {perf_counter() - begun:.1f} s")
-    return Loaded(loaded, direction, backend, framing)
+    return Loaded(loaded, framing)
 
 
 def _run(
@@ -273,7 +274,7 @@ def _run(
     from ..pipeline.pictures import Translator, run_jobs
     from ..pipeline.writing import Writer
 
-    choices = Choices(request.existing, loaded.weights.sha256, request.settings.digest())
+    choices = Choices(request.existing, loaded.model.sha256, request.settings.digest())
     writer = Writer(request.settings, journals, keep_existing=request.existing == "skip")
 
     def announce() -> None:
@@ -281,7 +282,7 @@ def _run(
 
     with watch_signals(announce) as interruption, console.progress(len(jobs)) as advance:
         translator = Translator(
-            loaded.backend,
+            loaded.model.backend,
             loaded.framing,
             choices.origin,
             batch_size=request.batch_size,
@@ -297,8 +298,8 @@ def _run(
         raise typer.Exit(interruption.exit_code)
 
 
-def _model_facts(request: Request, loaded: Loaded | None = None) -> dict[str, Any]:
+def _model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
     facts = {"name": request.label, "path": str(request.model.path)}
     if loaded is not None:
-        facts |= {"sha256": loaded.weights.sha256, "direction": loaded.direction}
+        facts |= {"sha256": loaded.sha256, "direction": loaded.direction}
     return facts

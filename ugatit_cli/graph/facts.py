@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..config import SIZE_MULTIPLE
+from ..config import SIZE_MULTIPLE, Direction
 
 Layout = Literal["nchw", "nhwc"]
 Element = Literal["float32", "float16", "uint8"]
@@ -30,6 +30,7 @@ class GraphFacts:
         batch, height, width: what the graph insists on; None where it takes any.
         multiple: what free sides must be multiples of.
         image_size: the side it was trained for, or that it insists on.
+        direction: None where the file does not say.
         metadata: what the file says about itself, plain texts; shown, never trusted.
     """
 
@@ -45,6 +46,7 @@ class GraphFacts:
     width: int | None = None
     multiple: int = SIZE_MULTIPLE
     image_size: int = DEFAULT_SIZE
+    direction: Direction | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
-from ..config import GeneratorConfig
+from ..config import Direction, GeneratorConfig
+from .facts import GraphFacts
 from .large_matrix import Storage, write_product
 from .planar import FLOAT, PlanarMaps
 from .tiled import TiledMaps
@@ -50,6 +51,23 @@ def write_generator(config: GeneratorConfig, weights: Weights, form: GraphForm) 
     graph = _GeneratorGraph(config, weights, form)
     graph.write()
     return graph.model()
+
+
+def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | None = None) -> GraphFacts:
+    """What `write_generator` writes takes and gives."""
+    side = None if config.any_size else config.image_size
+    return GraphFacts(
+        input=IMAGE,
+        output=TRANSLATED,
+        layout="nhwc" if form.levels else "nchw",
+        element="uint8" if form.levels else "float32",
+        value_range="0..255" if form.levels else "-1..1",
+        heatmap=HEATMAP if form.heatmap else None,
+        height=side,
+        width=side,
+        image_size=config.image_size,
+        direction=direction,
+    )
 
 
 class _GeneratorGraph:

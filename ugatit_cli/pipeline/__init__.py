@@ -9,7 +9,7 @@ from __future__ import annotations
 from .claim import claim_outputs, read_journals
 from .destination import Extra, OutputOptions
 from .interruption import Interruption, watch_signals
-from .journal import Journal, sha256_of
+from .journal import Journal
 from .outcomes import Failure, Outcome, Tally, Written
 from .pending import Choices, Existing, Pending, sort_jobs
 from .plan import Job, make_plan
@@ -37,7 +37,6 @@ __all__ = [
     "make_plan",
     "read_journals",
     "read_now",
-    "sha256_of",
     "sort_jobs",
     "watch_signals",
 ]

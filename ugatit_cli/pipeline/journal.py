@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -108,9 +107,3 @@ def _parse(line: bytes) -> tuple[str, Record] | None:
         return name, Record(Origin(**values), sha256)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-
-
-def sha256_of(path: Path) -> str:
-    """Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import UgatitError, UsageError
-from .journal import Journal, Origin, sha256_of
+from ..files import sha256_of
+from .journal import Journal, Origin
 from .plan import Job
 
 Existing = Literal["refuse", "overwrite", "skip"]

@@ -11,6 +11,7 @@ from ..config import Direction
 
 if TYPE_CHECKING:
     from ..framing import Fit, OutputSize
+    from ..graph.facts import ValueRange
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Settings:
         size: the side that the generator works at, in pixels; None for the model's own.
         fit, output_size: see `framing`.
         quality: 1 to 100, of lossy formats.
+        input_range, bgr: what an ONNX graph that does not say so itself was said to expect.
     """
 
     direction: Direction | None
@@ -29,6 +31,8 @@ class Settings:
     fit: Fit
     output_size: OutputSize
     quality: int
+    input_range: ValueRange | None = None
+    bgr: bool = False
 
     def digest(self) -> str:
         """The same for the same settings, in every process."""

@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from ..errors import BadModelError, RefusedError, UsageError
+from ..model_file import open_model
 from .model import ModelWeights
 from .official_pytorch import read_official, read_official_networks
 from .safetensors import is_ours, read_container, read_ours, save
 from .shapes import generator_shapes
-from .sniff import open_model, sniff
+from .sniff import sniff
 from .stored import Container
 from .torch_archive import read_legacy, read_zip
 

@@ -22,9 +22,9 @@ from .. import __version__
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
 from ..files import write_atomically
+from ..model_file import open_model
 from .model import ModelWeights, Tensors
 from .shapes import generator_shapes
-from .sniff import open_model
 from .stored import (
     ITEM_SIZES,
     MAX_DIMENSIONS,

@@ -2,58 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-import stat
 from io import BufferedReader
-from pathlib import Path
 from typing import Literal
 
-from ..errors import BadModelError, RefusedError, UgatitError, UsageError
+from ..errors import BadModelError, RefusedError, UgatitError
+from ..model_file import HEAD_BYTES, known_stranger, looks_like_graph
 
 Kind = Literal["safetensors", "torch-zip", "torch-legacy"]
-
-MAX_BYTES = 16 << 30  # the official full checkpoint with all six networks is below 3 GB
-_HEAD_BYTES = 1024
-_WEB_PAGE = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<\?xml)", re.IGNORECASE)
-_ONNX = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x28\x32\x3a\x42]")  # ModelProto: ir_version, then another field
-
-
-def open_model(path: Path) -> BufferedReader:
-    """Open `path` for reading if it is a regular file (after links) of a sensible size.
-
-    Raises:
-        UsageError: it is not there.
-        BadModelError: a folder, pipe, device or empty file, or one that cannot be read.
-        RefusedError: larger than any model.
-    """
-    try:
-        status = path.stat()
-        _check_status(status)
-        return path.open("rb")
-    except OSError as error:
-        raise _open_error(path, error) from error
-
-
-def _check_status(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise BadModelError("it is a folder, and a model is one file", name="model-not-a-file")
-    if not stat.S_ISREG(status.st_mode):
-        raise BadModelError("it is not a regular file", name="model-not-a-file")
-    if status.st_size == 0:
-        raise BadModelError("it is empty (0 bytes)", hint="download or copy it again", name="model-empty")
-    if status.st_size > MAX_BYTES:
-        raise RefusedError(f"it has {status.st_size >> 30} GiB, more than any model", name="model-too-large")
-
-
-def _open_error(path: Path, error: OSError) -> UgatitError:
-    if error.errno == errno.ELOOP:
-        return BadModelError("it is a link that leads back to itself", name="model-not-a-file")
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        what = "its link leads to a file that does not exist" if path.is_symlink() else "the file does not exist"
-        return UsageError(what, name="model-missing")
-    return BadModelError(f"it cannot be read: {(error.strerror or str(error)).lower()}", name="model-unreadable")
 
 
 def sniff(file: BufferedReader) -> Kind:
@@ -64,7 +19,7 @@ def sniff(file: BufferedReader) -> Kind:
         RefusedError: it is in a format that cannot be read without running code.
     """
     file.seek(0)
-    head = file.read(_HEAD_BYTES)
+    head = file.read(HEAD_BYTES)
     if head.startswith(b"PK\x03\x04"):
         return "torch-zip"
     if head[8:9] == b"{":
@@ -75,13 +30,10 @@ def sniff(file: BufferedReader) -> Kind:
 
 
 def _stranger(head: bytes) -> UgatitError:
-    if head.startswith(b"version https://git-lfs."):
-        text = "it is a Git LFS pointer: the model itself was never fetched"
-        return BadModelError(text, hint="run `git lfs pull` in the repository it came from", name="model-lfs-pointer")
-    if _WEB_PAGE.match(head):
-        text = "it is a web page (HTML), not a checkpoint"
-        return BadModelError(text, hint="download the model itself, not the page that shows it", name="model-web-page")
-    if _ONNX.match(head):
+    stranger = known_stranger(head)
+    if stranger is not None:
+        return stranger
+    if looks_like_graph(head):
         return BadModelError("it is an ONNX graph, and weights are needed here", name="model-onnx")
     if head[257:262] == b"ustar":
         text = "it is a tar archive, the format of torch before 2018, which cannot be read safely"

@@ -1,0 +1,103 @@
+"""What all programs that run graphs share: portions of a batch, the picture that is tried out, words for what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadModelError, ResourceError, UgatitError
+from ..graph.facts import GraphFacts
+from .pixels import Pixels, from_graph, to_graph
+
+BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # a GPU prepares itself for each size of batch: few, that come again
+OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory", "bad allocation", "BFCArena::AllocateRaw")
+TRIED_SIDE = 32  # of the picture that our own graphs are tried out with; a stranger's may need more
+
+Run = Callable[[NDArray[Any]], list[NDArray[Any]]]
+
+
+def translate(pictures: Pixels, facts: GraphFacts, portion: int, run: Run) -> tuple[Pixels, NDArray[np.float32] | None]:
+    """All pictures, `portion` at a time, the last portion filled up with its last picture; the heat-maps if `run` gives any."""
+    images, heatmaps = [], []
+    for part in _portions(pictures, portion):
+        outputs = run(to_graph(_filled(part, portion), facts))
+        _check_shape(outputs[0], part.shape[1:3], facts)
+        images.append(from_graph(outputs[0][: len(part)], facts))
+        heatmaps += [_planes(output[: len(part)]) for output in outputs[1:2]]
+    return np.concatenate(images), np.concatenate(heatmaps) if heatmaps else None
+
+
+def portion_size(facts: GraphFacts, device: str, pictures: int) -> int:
+    """How many pictures go together: what the graph insists on, one on a CPU, whose caches hold no more, else a bucket."""
+    if facts.batch is not None:
+        return facts.batch
+    if device == "cpu":
+        return 1
+    return next((size for size in BUCKETS if size >= pictures), BUCKETS[-1])
+
+
+def try_out(facts: GraphFacts, run: Run) -> None:
+    """One pass over a fixed picture: a graph that loads may still fail, overflow or say the same to everything.
+
+    Raises:
+        BadModelError: it does.
+    """
+    height, width = facts.height or _free_side(facts), facts.width or _free_side(facts)
+    ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(1, height, width, 3)
+    output = run(to_graph(_filled(ramp, facts.batch or 1), facts))[0]
+    _check_shape(output, (height, width), facts)
+    if facts.element != "uint8" and not np.isfinite(output).all():
+        raise BadModelError(
+            "the model's output is not finite (NaN or overflow): its weights are damaged or its training diverged",
+            hint="use an earlier checkpoint of that training",
+            name="model-not-finite",
+        )
+    if output.min() == output.max():
+        raise BadModelError("the model's output is one colour, whatever the picture", name="model-constant")
+
+
+def run_error(error: Exception, shape: tuple[int, ...], device: str) -> UgatitError:
+    """What an engine's own exception means to the user; `shape` N H W 3."""
+    size, text = f"{shape[2]}x{shape[1]}", str(error)
+    if any(words.lower() in text.lower() for words in OUT_OF_MEMORY):
+        return ResourceError(
+            f"the memory of {device} is too small for {shape[0]} picture(s) of {size}",
+            hint="use a smaller --batch-size or --size",
+            name="out-of-memory",
+        )
+    first_line = (text.splitlines() or [type(error).__name__])[0][:200]
+    return BadModelError(
+        f"the graph fails on a picture of {size}: {first_line}",
+        hint="try --size or --fit stretch, if it was made for another size",
+        name="model-run",
+    )
+
+
+def _portions(pictures: Pixels, size: int) -> Iterator[Pixels]:
+    for first in range(0, len(pictures), size):
+        yield pictures[first : first + size]
+
+
+def _filled(pictures: Pixels, size: int) -> Pixels:
+    missing = size - len(pictures)
+    return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing > 0 else pictures
+
+
+def _free_side(facts: GraphFacts) -> int:
+    return TRIED_SIDE if facts.direction is not None else facts.image_size
+
+
+def _check_shape(output: NDArray[Any], sides: tuple[int, ...], facts: GraphFacts) -> None:
+    planes = output.shape[2:] if facts.layout == "nchw" else output.shape[1:3]
+    channels = output.shape[1 if facts.layout == "nchw" else -1] if output.ndim == 4 else 0
+    if output.ndim != 4 or channels != 3 or tuple(planes) != tuple(sides):
+        text = f"the graph turns a picture of {sides[1]}x{sides[0]} into an output of shape {'x'.join(map(str, output.shape))}"
+        raise BadModelError(text, hint="only graphs whose output is as large as their input work", name="model-output")
+
+
+def _planes(heatmaps: NDArray[Any]) -> NDArray[np.float32]:
+    """N h w, or N 1 h w -> N h w."""
+    return heatmaps.reshape(len(heatmaps), *heatmaps.shape[-2:]).astype(np.float32, copy=False)

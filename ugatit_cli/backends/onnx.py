@@ -1,0 +1,110 @@
+"""ONNX Runtime runs a graph. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from ..errors import BadModelError, DeviceError
+from ..graph.facts import GraphFacts
+from .cores import allowed_cores
+from .graph_runs import portion_size, run_error, translate, try_out
+from .pixels import Pixels
+from .providers import CUDA, NAMES, cuda_problem, provider_options
+
+ERRORS = (states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail)
+LOAD_ERRORS = (*ERRORS, states.InvalidGraph, states.InvalidProtobuf, states.NoSuchFile, states.NoModel)
+FATAL = 4  # the only severity that ONNX Runtime itself may print
+
+
+class OnnxBackend:
+    """The `Backend` contract over an ONNX graph, screened or our own, on the CPU or a GPU."""
+
+    name = "onnx"
+
+    def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
+        """`device` is "auto", "cpu", "cuda" or "tensorrt"; raises BadModelError, DeviceError."""
+        self.facts = facts
+        self.image_size, self.any_size = facts.image_size, facts.any_size
+        self.device = _choose_device(device)
+        self._session = _open(path, self.device)
+        self.provider: str = self._session.get_providers()[0]
+        if self.provider != NAMES[self.device]:
+            raise _missing(
+                self.device, f"ONNX Runtime could not start {NAMES[self.device]}: run again with -v to see why"
+            )
+        try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
+
+    def __call__(self, pictures: Pixels) -> Pixels:
+        return self._translate(pictures, [self.facts.output])[0]
+
+    def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+        if self.facts.heatmap is None:
+            text = "this graph has no heat-map"
+            raise BadModelError(text, hint="export it again with --heatmap", name="model-no-heatmap")
+        images, heatmaps = self._translate(pictures, [self.facts.output, self.facts.heatmap])
+        assert heatmaps is not None
+        return images, heatmaps
+
+    def _translate(self, pictures: Pixels, outputs: list[str]) -> tuple[Pixels, NDArray[np.float32] | None]:
+        portion = portion_size(self.facts, self.device, len(pictures))
+        return translate(pictures, self.facts, portion, lambda numbers: self._run(numbers, outputs))
+
+    def _run(self, numbers: NDArray[Any], outputs: list[str]) -> list[NDArray[Any]]:
+        try:
+            if self.device == "cpu":
+                return list(self._session.run(outputs, {self.facts.input: numbers}))
+            return self._run_bound(numbers, outputs)
+        except ERRORS as error:
+            channels_last = numbers.shape if self.facts.layout == "nhwc" else (len(numbers), *numbers.shape[2:], 3)
+            raise run_error(error, channels_last, self.device) from error
+
+    def _run_bound(self, numbers: NDArray[Any], outputs: list[str]) -> list[NDArray[Any]]:
+        """On a GPU: one copy there, one back, nothing between."""
+        binding = self._session.io_binding()
+        binding.bind_cpu_input(self.facts.input, numbers)
+        for name in outputs:
+            binding.bind_output(name, "cpu")
+        self._session.run_with_iobinding(binding)
+        return list(binding.copy_outputs_to_cpu())
+
+
+def _choose_device(wanted: str) -> str:
+    if wanted == "auto":
+        return "cuda" if cuda_problem() is None and CUDA in onnxruntime.get_available_providers() else "cpu"
+    if wanted == "cpu":
+        return wanted
+    if wanted not in NAMES:
+        raise _missing(wanted, "ONNX Runtime does not run there here")
+    if NAMES[wanted] not in onnxruntime.get_available_providers():
+        raise _missing(wanted, f"this ONNX Runtime {onnxruntime.__version__} was built without {NAMES[wanted]}")
+    problem = cuda_problem()
+    if problem is not None:
+        raise _missing(wanted, problem)
+    return wanted
+
+
+def _missing(device: str, why: str) -> DeviceError:
+    hint = "use --device cpu, or --device auto; ugatit doctor tells what is there"
+    return DeviceError(f"cannot run on {device}: {why}", hint=hint, name="device-missing")
+
+
+def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
+    """The path, not the bytes: large weights beside the graph are mapped, not read."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = allowed_cores()
+    options.log_severity_level = FATAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    if device != "cpu":
+        onnxruntime.preload_dlls()
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=provider_options(device))
+    except LOAD_ERRORS as error:
+        first_line = (str(error).splitlines() or [""])[0][:200]
+        text = f"cannot use the model {path}: ONNX Runtime says {first_line}"
+        raise BadModelError(text, name="model-onnx-load") from error

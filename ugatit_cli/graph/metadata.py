@@ -1,0 +1,61 @@
+"""What our graphs say about themselves, as texts in the file: enough to run one without asking anybody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+
+from ..config import Direction, GeneratorConfig
+from .facts import PREFIX, Colours, GraphFacts, ValueRange
+
+
+@dataclass(frozen=True)
+class GraphDescription:
+    """Attributes:
+    config: the generator's shape.
+    version: of the program that wrote the graph.
+    source_sha256: of the weights it was made from.
+    precision: of its convolutions: fp32, fp16 or int8.
+    source: texts about the model that its weights carry (licence, origin, domains ...).
+    parity: how far its translations were from those of the weights, as it was measured.
+    """
+
+    config: GeneratorConfig
+    version: str
+    source_sha256: str
+    precision: str = "fp32"
+    source: Mapping[str, str] = field(default_factory=dict)
+    parity: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_properties(description: GraphDescription, facts: GraphFacts) -> dict[str, str]:
+    """All keys begin with `ugatit.`."""
+    about = {f"model.{name}": text for name, text in description.source.items()}
+    own = {
+        "config": json.dumps(description.config.to_dict(), sort_keys=True),
+        "version": description.version,
+        "source_sha256": description.source_sha256,
+        "precision": description.precision,
+        "parity": json.dumps(description.parity, sort_keys=True),
+        "direction": facts.direction or "",
+        "image_size": str(facts.image_size),
+        "layout": facts.layout,
+        "value_range": facts.value_range,
+        "colours": facts.colours,
+    }
+    return {f"{PREFIX}{name}": text for name, text in (own | about).items()}
+
+
+def apply_properties(facts: GraphFacts, properties: Mapping[str, str]) -> GraphFacts:
+    """`facts` with what the texts say about values and sizes; whatever makes no sense there is passed over."""
+    said = {name.removeprefix(PREFIX): text for name, text in properties.items() if name.startswith(PREFIX)}
+    known: dict[str, Any] = {}
+    for name, kind in (("value_range", ValueRange), ("colours", Colours), ("direction", Direction)):
+        if said.get(name) in get_args(kind):
+            known[name] = said[name]
+    size = said.get("image_size", "")
+    if size.isascii() and size.isdecimal() and 16 <= int(size[:5]) <= 4096 and facts.any_size:
+        known["image_size"] = int(size[:5])
+    return replace(facts, **known)

@@ -1,0 +1,53 @@
+"""An ONNX graph, ours or a stranger's, by ONNX Runtime or OpenVINO."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..backends import Backend
+from ..backends.providers import cuda_problem
+from ..errors import UsageError
+from ..graph.facts import GraphFacts
+from .wishes import LoadedModel, Wish
+
+
+def load_graph(path: Path, wish: Wish) -> LoadedModel:
+    """Screened before it is opened; raises as `load_model` does."""
+    from ..graph.screening import screen
+
+    if wish.backend == "torch" or wish.device == "mps":
+        wanted = "--backend torch" if wish.backend == "torch" else "--device mps"
+        raise UsageError(f"{wanted} cannot run an ONNX graph", hint="leave it out", name="options-contradict")
+    screened = screen(path, value_range=wish.value_range, bgr=wish.bgr)
+    own = screened.facts.direction
+    if wish.direction is not None and own is not None and wish.direction != own:
+        text = f"the graph {path} translates {own} only"
+        raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
+    if takes_openvino(wish):
+        backend = open_in_openvino(path, screened.facts, wish.device)
+        reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
+    else:
+        backend = open_in_onnx(path, screened.facts, wish.device)
+        reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
+    return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes)
+
+
+def takes_openvino(wish: Wish) -> bool:
+    """Where it was asked for; else on a CPU, where it is installed."""
+    if wish.backend == "openvino":
+        return True
+    on_cpu = wish.device == "cpu" or (wish.device == "auto" and cuda_problem() is not None)
+    return wish.backend == "auto" and on_cpu and find_spec("openvino") is not None
+
+
+def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> Backend:
+    from ..backends.openvino import OpenvinoBackend
+
+    return OpenvinoBackend(path, facts, device)
+
+
+def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> Backend:
+    from ..backends.onnx import OnnxBackend
+
+    return OnnxBackend(path, facts, device)

@@ -1,0 +1,131 @@
+"""Weights, by PyTorch or as a graph that was made from them once: whichever is the fastest here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ..backends import Backend, load_backend
+from ..backends.cores import allowed_cores
+from ..backends.providers import cuda_problem
+from ..config import Direction
+from ..errors import DeviceError
+from ..export.cached import CachedGraph, find_graph, make_graph
+from ..files import sha256_of
+from ..graph.facts import GraphFacts
+from .graphs import open_in_onnx, open_in_openvino, takes_openvino
+from .wishes import LoadedModel, Wish
+
+if TYPE_CHECKING:
+    from ..graph.generator import Form
+    from ..weights import ModelWeights
+
+TIMED_RUNS = 3
+
+
+def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
+    """Raises as `load_model` does."""
+    source = _Source(path, sha256, wish.direction)
+    if wish.backend == "torch" or wish.device == "mps":
+        return source.in_torch(wish.device, "asked for")
+    if takes_openvino(wish):
+        reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
+        return source.in_graph(open_in_openvino, "tiled", wish.device, reason)
+    if wish.device in ("cuda", "tensorrt") or (wish.device == "auto" and cuda_problem() is None):
+        return _on_gpu(source, wish)
+    if wish.backend == "onnx":
+        return source.in_graph(open_in_onnx, "tiled", "cpu", "asked for")
+    if sys.platform == "darwin" and wish.device == "auto":
+        return source.in_torch("auto", "the only one that knows this system's GPU")
+    return _fastest_on_cpu(source)
+
+
+def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
+    """By ONNX Runtime; where that cannot have the GPU, by PyTorch, which may bring libraries of its own."""
+    device = "cuda" if wish.device == "auto" else wish.device
+    try:
+        return source.in_graph(open_in_onnx, "direct", device, "it starts without torch")
+    except DeviceError as error:
+        if wish.backend == "onnx" or device == "tensorrt":
+            raise
+        missing = error
+    try:
+        return source.in_torch("cuda", f"ONNX Runtime {missing.message}")
+    except DeviceError:
+        if wish.device == "cuda":
+            raise missing from None
+    found = _fastest_on_cpu(source)
+    return found.with_note(f"the GPU is not used: {missing.message}")
+
+
+def _fastest_on_cpu(source: _Source) -> LoadedModel:
+    """ONNX Runtime or PyTorch, as they were measured here; the first time, both are."""
+    graph = source.graph("tiled")
+    names = {name: f"{name}/{allowed_cores()}" for name in ("onnx", "torch")}
+    if not set(names.values()) <= set(graph.milliseconds):
+        graph = graph.with_times({names[name]: _milliseconds(source.backend(name)) for name in names})
+    onnx, torch = (graph.milliseconds[names[name]] for name in ("onnx", "torch"))
+    reason = f"{min(onnx, torch):.0f} ms a picture here, {'PyTorch' if onnx <= torch else 'ONNX Runtime'} {max(onnx, torch):.0f}"
+    if onnx <= torch:
+        return source.in_graph(open_in_onnx, "tiled", "cpu", reason)
+    return source.in_torch("cpu", reason)
+
+
+def _milliseconds(backend: Backend) -> float:
+    """Of one picture of the model's own size; the median of a few."""
+    import numpy as np
+
+    pictures = np.random.default_rng(0).integers(0, 256, (1, backend.image_size, backend.image_size, 3), np.uint8)
+    backend(pictures)
+    seconds = []
+    for _ in range(TIMED_RUNS):
+        begun = perf_counter()
+        backend(pictures)
+        seconds.append(perf_counter() - begun)
+    return round(1000 * median(seconds), 2)
+
+
+class _Source:
+    """One model file, read only if its graph is not in the cache."""
+
+    def __init__(self, path: Path, sha256: str, direction: Direction | None) -> None:
+        self._path, self._wanted = path, direction
+        self._sha256 = sha256 or (sha256_of(path) if path.is_file() else "")
+
+    @cached_property
+    def _weights(self) -> ModelWeights:
+        from .. import weights
+
+        return weights.load(self._path)
+
+    def graph(self, form: Form) -> CachedGraph:
+        found = find_graph(self._sha256, self._wanted, form)
+        if found is None:
+            direction, _ = self._weights.generator(self._wanted)
+            found = make_graph(self._weights, direction, form)
+        return found
+
+    def backend(self, name: str) -> Backend:
+        """`onnx` or `torch`, on the CPU."""
+        if name == "torch":
+            return self.in_torch("cpu", "").backend
+        graph = self.graph("tiled")
+        return open_in_onnx(graph.path, graph.facts, "cpu")
+
+    def in_torch(self, device: str, reason: str) -> LoadedModel:
+        loaded = self._weights
+        direction, tensors = loaded.generator(self._wanted)
+        backend = load_backend(loaded.config, dict(tensors), device)
+        return LoadedModel(backend, loaded.sha256, direction, loaded.config.variant, reason, loaded.notes)
+
+    def in_graph(
+        self, open_graph: Callable[[Path, GraphFacts, str], Backend], form: Form, device: str, reason: str
+    ) -> LoadedModel:
+        graph = self.graph(form)
+        backend = open_graph(graph.path, graph.facts, device)
+        return LoadedModel(backend, self._sha256, graph.direction, graph.variant, reason, graph.notes)

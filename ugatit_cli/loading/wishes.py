@@ -1,0 +1,54 @@
+"""What was asked for, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from ..config import Direction
+
+if TYPE_CHECKING:
+    from ..backends import Backend
+    from ..graph.facts import ValueRange
+
+BackendChoice = Literal["auto", "torch", "onnx", "openvino"]
+Device = Literal["auto", "cpu", "cuda", "mps", "tensorrt"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a model shall run.
+
+    Attributes:
+        direction: None for the model's default.
+        value_range, bgr: of a graph that does not say so itself.
+    """
+
+    direction: Direction | None = None
+    backend: BackendChoice = "auto"
+    device: Device = "auto"
+    value_range: ValueRange | None = None
+    bgr: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that runs.
+
+    Attributes:
+        sha256: of the file that was asked for.
+        direction: None for a graph that does not say which one it has.
+        kind: `light`, `full`, or `graph`.
+        reason: why this backend, in a few words.
+        notes: what the user should know, a sentence each.
+    """
+
+    backend: Backend
+    sha256: str
+    direction: Direction | None
+    kind: str
+    reason: str
+    notes: tuple[str, ...] = ()
+
+    def with_note(self, note: str) -> LoadedModel:
+        return replace(self, notes=(*self.notes, note))
