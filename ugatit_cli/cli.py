@@ -17,12 +17,13 @@ from typer.core import TyperGroup
 from . import __version__
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
+from .commands.export_onnx import export_onnx
 from .commands.train import train
 from .commands.translate import translate
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, doctor]
+COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, export_onnx, doctor]
 
 EXIT_CODES = f"""\b
 Exit codes:

@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from time import perf_counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import __version__
 from ..console import Console, Verbosity, escape
-from ..diagnosis import Asked, Finding, Section, diagnose, exit_code
 from ..errors import ExitCode
 from . import options
+
+if TYPE_CHECKING:
+    from ..diagnosis import Finding, Section
 
 WIDTH = 9  # of the column that says ok, note or problem
 
@@ -39,6 +41,8 @@ def doctor(
     Every line begins with ok, note or problem; a problem has its remedy below it and decides the exit code. What is
     optional is no problem, unless --device, --backend or --model ask for it.
     """
+    from ..diagnosis import Asked, diagnose, exit_code
+
     console = Console(options.verbosity(verbose, quiet))
     begun = perf_counter()
     sections = []

@@ -1,0 +1,163 @@
+"""`ugatit export-onnx`: a model as an ONNX graph that others can deploy, proven to do what its weights do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from .. import __version__, hub
+from ..console import Console
+from ..errors import UsageError
+from . import options
+from .translate import model_label
+
+if TYPE_CHECKING:
+    from ..export.exporting import ExportRequest
+    from ..export.proof import Comparison
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", show_default="MODEL.onnx here", help="The graph's file."),
+]
+PrecisionOption = Annotated[
+    Literal["fp32", "fp16", "int8"],
+    typer.Option("--precision", help="fp32 for CPUs, fp16 for GPUs, int8 for small and quick."),
+]
+HeatmapOption = Annotated[bool, typer.Option("--heatmap", help="With the attention as a second output.")]
+LevelsOption = Annotated[
+    bool, typer.Option("--uint8", help="Take and give bytes, N x H x W x 3, instead of floats, N x 3 x H x W.")
+]
+ConvolutionsOption = Annotated[
+    Literal["auto", "tiled", "direct"],
+    typer.Option("--convolutions", help="Tiled is the quickest on CPUs, direct on GPUs; auto: tiled for fp32."),
+]
+StorageOption = Annotated[
+    Literal["fp32", "fp16", "int8", "rank64"],
+    typer.Option("--storage", help="How the full variant's large matrix is kept: exact, or in less space."),
+]
+CalibrateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibrate",
+        metavar="DIR",
+        show_default="the example photograph",
+        help="Pictures of the kind that will be translated: int8 is fitted to them, and all precisions compared on them.",
+    ),
+]
+MinPsnrOption = Annotated[
+    float, typer.Option("--min-psnr", min=0, max=100, metavar="DB", help="An int8 graph further off is refused.")
+]
+
+
+def export_onnx(
+    model: options.ModelOption = hub.BY_NAME + hub.DEFAULT_MODEL,
+    out: OutOption = None,
+    precision: PrecisionOption = "fp32",
+    direction: options.DirectionOption = None,
+    heatmap: HeatmapOption = False,
+    levels: LevelsOption = False,
+    convolutions: ConvolutionsOption = "auto",
+    storage: StorageOption = "fp16",
+    calibrate: CalibrateOption = None,
+    min_psnr: MinPsnrOption = 30.0,
+    overwrite: options.OverwriteOption = False,
+    as_json: options.JsonOption = False,
+    verbose: options.VerboseOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Write a model as an ONNX graph (opset 20), and prove that it does what the weights do.
+
+    Real pictures and noise go through PyTorch and through ONNX Runtime; the differences are shown and kept in the
+    file, and a graph that is too far off is not kept. What it takes and gives stands in its metadata.
+    """
+    console = Console(options.verbosity(verbose, quiet))
+    found = hub.resolve(model)
+    path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
+    _check_target(path, overwrite)
+    if convolutions == "tiled" and precision != "fp32":
+        text = f"--convolutions tiled and --precision {precision} exclude each other"
+        raise UsageError(text, hint="leave --convolutions out", name="options-contradict")
+    asked = Asked(found.path, precision, direction, heatmap, levels, convolutions, storage, calibrate, min_psnr)
+    with console.captured_noise():
+        made = _export(asked, path, console)
+    if as_json:
+        console.write((json.dumps(made, indent=1) + "\n").encode())
+    else:
+        console.result(path)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """For the fields see the options of `export-onnx`."""
+
+    model: Path
+    precision: Literal["fp32", "fp16", "int8"]
+    direction: Any
+    heatmap: bool
+    levels: bool
+    convolutions: Literal["auto", "tiled", "direct"]
+    storage: Literal["fp32", "fp16", "int8", "rank64"]
+    calibrate: Path | None
+    min_psnr: float
+
+
+def _check_target(path: Path, overwrite: bool) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "would lie in a folder that does not exist"
+        raise UsageError(f"cannot write {path}: it {what}", hint="name a file with -o", name="output-unwritable")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} exists", hint="name another file with -o, or write --overwrite", name="output-exists")
+
+
+def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
+    from ..export.exporting import export
+
+    request = _request(asked, console)
+    console.note(f"{'content':12} {'size':>9} {'batch':>5} {'largest':>8} {'mean':>7} {'PSNR':>9}")
+    rows = export(request, path)
+    sizes = [each.stat().st_size for each in (path, path.with_name(f"{path.name}.data")) if each.is_file()]
+    console.note(f"{sum(sizes) / 1e6:.1f} MB, {request.direction}, {asked.precision}, opset 20")
+    return {
+        "ugatit": __version__,
+        "command": "export-onnx",
+        "file": str(path),
+        "bytes": sum(sizes),
+        "source_sha256": request.weights.sha256,
+        "direction": request.direction,
+        "precision": asked.precision,
+        "parity": [row.as_dict() for row in rows],
+    }
+
+
+def _request(asked: Asked, console: Console) -> ExportRequest:
+    from .. import weights
+    from ..export.exporting import ExportRequest
+    from ..export.photographs import read_photographs
+    from ..graph.generator import GraphForm
+    from ..graph.reading import is_graph
+    from ..training.data import list_pictures
+
+    if is_graph(asked.model):
+        text = f"{asked.model} is an ONNX graph already"
+        raise UsageError(text, hint="name weights with --model", name="model-onnx")
+    photographs = read_photographs(list_pictures(asked.calibrate) if asked.calibrate else [])
+    loaded = weights.load(asked.model)
+    for note in loaded.notes:
+        console.note(f"{asked.model}: {note}")
+    direction, _ = loaded.generator(asked.direction)
+    convolutions = asked.convolutions
+    if convolutions == "auto":
+        convolutions = "tiled" if asked.precision == "fp32" else "direct"
+    form = GraphForm(convolutions, asked.precision == "fp16", asked.levels, asked.heatmap, asked.storage)
+
+    def tell(row: Comparison) -> None:
+        found = row.parity
+        size = f"{row.width}x{row.height}"
+        numbers = f"{found.largest:>8} {found.mean:>7.3f} {found.psnr:>6.1f} dB"
+        console.note(f"{row.content:12} {size:>9} {row.batch:>5} {numbers}")
+
+    return ExportRequest(loaded, direction, form, asked.precision, photographs, asked.min_psnr, tell)

@@ -1,0 +1,134 @@
+"""Weights -> an ONNX file that says what it is, and that has been proven before it gets its name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+from onnx import ModelProto, helper
+
+from .. import __version__
+from ..backends import Backend, load_backend
+from ..backends.onnx import OnnxBackend
+from ..backends.pixels import to_graph
+from ..config import Direction
+from ..files import sync_folder, write_atomically, writing
+from ..framing import Pixels
+from ..graph.facts import GraphFacts
+from ..graph.generator import GraphForm, facts_of, write_generator
+from ..graph.metadata import GraphDescription, to_properties
+from ..graph.saving import DATA_SUFFIX, save_graph
+from ..parity import combine
+from ..weights import ModelWeights
+from .photographs import squares
+from .proof import Comparison, Precision, check_tolerance, compare_backends
+
+ONE_FILE = 256 << 20  # bytes; what is larger keeps its weights beside it, to be mapped instead of read
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to make of which weights.
+
+    Attributes:
+        photographs: real pictures, of any size, to calibrate with and to compare on.
+        min_psnr: in dB, of an int8 graph on photographs.
+    """
+
+    weights: ModelWeights
+    direction: Direction
+    form: GraphForm
+    precision: Precision
+    photographs: Sequence[Pixels]
+    min_psnr: float
+    tell: Callable[[Comparison], None] = field(default=lambda row: None)
+
+
+def export(request: ExportRequest, path: Path) -> list[Comparison]:
+    """Write the graph to `path` (a large one's weights to `path` + `.data`), proven, or nothing at all.
+
+    Raises:
+        BadModelError: it does not do what the weights do.
+        OutputError, ResourceError: it cannot be written.
+    """
+    facts = facts_of(request.weights.config, request.form, request.direction)
+    graph = _write(request, facts)
+    with _folder_beside(path) as folder:
+        staged = folder / path.name
+        _describe(graph, request, facts, [])
+        save_graph(graph, staged, external=graph.ByteSize() > ONE_FILE)
+        found = _prove(request, staged, facts)
+        check_tolerance(request.precision, found, request.min_psnr)
+        _describe(graph, request, facts, found)
+        _move(graph, staged, path)
+    return found
+
+
+def _write(request: ExportRequest, facts: GraphFacts) -> ModelProto:
+    tensors = {name: tensor.numpy() for name, tensor in request.weights.generators[request.direction].items()}
+    graph = write_generator(request.weights.config, tensors, request.form)
+    if request.precision != "int8":
+        return graph
+    from .int8 import quantise
+
+    return quantise(graph, _calibration(request, facts))
+
+
+def _calibration(request: ExportRequest, facts: GraphFacts) -> Iterator[NDArray[Any]]:
+    for picture in squares(request.photographs, request.weights.config.image_size):
+        yield to_graph(picture[None], facts)
+
+
+def _prove(request: ExportRequest, staged: Path, facts: GraphFacts) -> list[Comparison]:
+    config = request.weights.config
+    reference: Backend = load_backend(config, dict(request.weights.generators[request.direction]), "cpu")
+    found = []
+    for row in compare_backends(reference, OnnxBackend(staged, facts, "cpu"), config, request.photographs):
+        request.tell(row)
+        found.append(row)
+    return found
+
+
+def _describe(graph: ModelProto, request: ExportRequest, facts: GraphFacts, found: list[Comparison]) -> None:
+    weights = request.weights
+    source = {name: text for name, text in weights.metadata.items() if name != "ugatit"}
+    parity: dict[str, Any] = {}
+    if found:
+        every = combine(row.parity for row in found)
+        parity = {
+            "largest": every.largest,
+            "mean": every.mean,
+            "psnr": every.psnr,
+            "rows": [row.as_dict() for row in found],
+        }
+    description = GraphDescription(weights.config, __version__, weights.sha256, request.precision, source, parity)
+    helper.set_model_props(graph, to_properties(description, facts))
+
+
+def _move(graph: ModelProto, staged: Path, path: Path) -> None:
+    """The weights first: a graph without them would be of no use."""
+    data = staged.with_name(staged.name + DATA_SUFFIX)
+    target = path.with_name(path.name + DATA_SUFFIX)
+    with writing(target):
+        if data.is_file():
+            os.replace(data, target)
+            sync_folder(target.parent)
+        else:
+            with suppress(FileNotFoundError):  # of a graph that is being replaced
+                target.unlink()
+    write_atomically(path, graph.SerializeToString())
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """A hidden folder on the same disk, gone afterwards."""
+    with writing(path):
+        folder = tempfile.TemporaryDirectory(prefix=".ugatit-", dir=path.parent)
+    with folder as name:
+        yield Path(name)

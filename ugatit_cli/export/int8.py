@@ -1,0 +1,59 @@
+"""Whole numbers in place of floats in the convolutions of the network's middle, where most of the work is.
+
+Post-training, static: each map's range is taken from pictures. The first and last layers, the up-sampling convolutions,
+the attention and all normalisations stay in float: with the up-sampling ones a trained model lost 10 dB, with the
+down-sampling ones half a decibel.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+from ..graph.generator import IMAGE
+
+QUANTISED_LAYERS = ("encoder_blocks.", "decoder_blocks.")
+
+
+def quantise(graph: ModelProto, calibration: Iterable[NDArray[Any]]) -> ModelProto:
+    """`graph` in its direct form, fp32; `calibration` as its input takes them. Weights have a scale for each channel."""
+    layers = [
+        node.name for node in graph.graph.node if node.op_type == "Conv" and node.name.startswith(QUANTISED_LAYERS)
+    ]
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)  # it advises to run a preparation that our graphs do not need
+    try:
+        with tempfile.TemporaryDirectory(prefix="ugatit-") as folder:
+            target = Path(folder, "quantised.onnx")
+            quantize_static(
+                graph,
+                target,
+                _Reader(calibration),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                nodes_to_quantize=layers,
+                calibrate_method=CalibrationMethod.MinMax,
+            )
+            return onnx.load(target)
+    finally:
+        logging.root.setLevel(level)
+
+
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
+    def __init__(self, pictures: Iterable[NDArray[Any]]) -> None:
+        self._pictures: Iterator[NDArray[Any]] = iter(pictures)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        numbers = next(self._pictures, None)
+        return None if numbers is None else {IMAGE: np.asarray(numbers)}
