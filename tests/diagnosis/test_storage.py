@@ -23,7 +23,7 @@ def test_a_right_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (cache / "graphs" / "a").write_bytes(bytes(1500))
     monkeypatch.setenv("UGATIT_CACHE", str(cache))
     finding = named(least_free=0)["cache-folder"]
-    assert (finding.status, finding.text) == ("ok", f"cache {cache}: 1 files, 1.5 KB")
+    assert (finding.status, finding.text) == ("ok", f"cache {cache}: 1 file, 1.5 KB")
     assert [path.name for path in cache.rglob("*")] == ["graphs", "a"]
 
 

@@ -61,13 +61,15 @@ def doctor(
 def _show(section: Section, console: Console) -> None:
     """With --quiet problems only, with --verbose also what libraries said."""
     shown = [each for each in section.findings if each.status == "problem" or console.verbosity > Verbosity.QUIET]
-    lines = [line for finding in shown for line in _lines(finding, verbose=console.verbosity == Verbosity.VERBOSE)]
+    lines = [
+        line for finding in shown for line in doctor_lines(finding, verbose=console.verbosity == Verbosity.VERBOSE)
+    ]
     if lines:
         took = f"   {section.seconds:.1f} s" if console.verbosity == Verbosity.VERBOSE else ""
         console.write("".join(f"{line}\n" for line in [f"{section.name}{took}", *lines]).encode())
 
 
-def _lines(finding: Finding, *, verbose: bool) -> Iterator[str]:
+def doctor_lines(finding: Finding, *, verbose: bool) -> Iterator[str]:
     yield f"  {finding.status:{WIDTH}}{escape(finding.text)}"
     if finding.remedy:
         yield f"  {'':{WIDTH}}remedy: {escape(finding.remedy)}"

@@ -34,7 +34,7 @@ def cache_finding(cache: Path) -> Finding:
         remedy = f"set {VARIABLE} to a folder that can be written: export {VARIABLE}=/path/to/folder"
         return problem("cache-folder", text, remedy, ExitCode.OUTPUT, path=str(cache))
     count, size = _contents(cache)
-    held = f"{count} files, {in_words(size)}" if count else "empty"
+    held = f"{count} file{'s' * (count != 1)}, {in_words(size)}" if count else "empty"
     text = f"cache {cache}: {held if cache.exists() else 'not there yet, can be made'}"
     return ok("cache-folder", text, path=str(cache), files=count, bytes=size)
 

@@ -137,10 +137,18 @@ class TiledMaps:
         windows = add("Reshape", add("Gather", x, tiling.windows, axis=1), flat)  # B 36 TI
         windows = add("MatMul", constant(_both_sides(INPUT)), windows)
         windows = add("Reshape", windows, constant([0, WINDOW * WINDOW, -1, inputs]))
-        products = add("MatMul", windows, constant(transform_kernel(weight)))  # B 36 T O
+        products = add("MatMul", windows, self._kernel(weight))  # B 36 T O
         tiles = add("MatMul", constant(_both_sides(OUTPUT)), add("Reshape", products, flat))  # B 16 TO
         rows = add("Reshape", tiles, constant([0, -1, outputs // phases]))
         return add("Gather", rows, tiling.pixels, axis=1)
+
+    def _kernel(self, weight: Array) -> str:
+        """O I 3 3 -> 36 I O. Whoever loads the graph computes it once: it has four times the weight's size."""
+        outputs, inputs = weight.shape[:2]
+        constant = self._writer.constant
+        taps = constant(weight.transpose(2, 3, 1, 0).reshape(9, -1))
+        kernel = self._writer.add("MatMul", constant(_both_sides(KERNEL)), taps)
+        return self._writer.add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
 
     def _measure(self, height: str, width: str) -> Area:
         add, constant = self._writer.add, self._writer.constant
@@ -206,13 +214,6 @@ class _Axis:
     shown: str
     phase: str
     tile: str
-
-
-def transform_kernel(weight: Array) -> Array:
-    """O I 3 3 -> 36 I O."""
-    matrix = np.kron(KERNEL, KERNEL)
-    taps = weight.transpose(2, 3, 1, 0).reshape(9, -1).astype(np.float64)
-    return (matrix @ taps).reshape(WINDOW * WINDOW, weight.shape[1], weight.shape[0]).astype(np.float32)
 
 
 def _both_sides(matrix: list[list[float]]) -> NDArray[np.float32]:
