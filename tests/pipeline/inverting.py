@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 class InvertingBackend:
     """Turns every colour into its opposite, and keeps the shapes of the batches that it was given."""
 
-    name = "inverting"
+    name = provider = "inverting"
     image_size = 32
 
     def __init__(self, *, device: str = "cpu", any_size: bool = True, seconds: float = 0.0) -> None:

@@ -10,12 +10,12 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
-from ..errors import BadModelError, DeviceError
+from ..errors import BadModelError
 from ..graph.facts import GraphFacts
 from .cores import allowed_cores
 from .graph_runs import portion_size, run_error, translate, try_out
 from .pixels import Pixels
-from .providers import CUDA, NAMES, cuda_problem, provider_options
+from .providers import CUDA, NAMES, cuda_problem, missing_device, provider_options, require_cuda
 
 ERRORS = (states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail)
 LOAD_ERRORS = (*ERRORS, states.InvalidGraph, states.InvalidProtobuf, states.NoSuchFile, states.NoModel)
@@ -35,7 +35,7 @@ class OnnxBackend:
         self._session = _open(path, self.device)
         self.provider: str = self._session.get_providers()[0]
         if self.provider != NAMES[self.device]:
-            raise _missing(
+            raise missing_device(
                 self.device, f"ONNX Runtime could not start {NAMES[self.device]}: run again with -v to see why"
             )
         try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
@@ -80,18 +80,11 @@ def _choose_device(wanted: str) -> str:
     if wanted == "cpu":
         return wanted
     if wanted not in NAMES:
-        raise _missing(wanted, "ONNX Runtime does not run there here")
+        raise missing_device(wanted, "ONNX Runtime does not run there here")
     if NAMES[wanted] not in onnxruntime.get_available_providers():
-        raise _missing(wanted, f"this ONNX Runtime {onnxruntime.__version__} was built without {NAMES[wanted]}")
-    problem = cuda_problem()
-    if problem is not None:
-        raise _missing(wanted, problem)
+        raise missing_device(wanted, f"this ONNX Runtime {onnxruntime.__version__} was built without {NAMES[wanted]}")
+    require_cuda(wanted)
     return wanted
-
-
-def _missing(device: str, why: str) -> DeviceError:
-    hint = "use --device cpu, or --device auto; ugatit doctor tells what is there"
-    return DeviceError(f"cannot run on {device}: {why}", hint=hint, name="device-missing")
 
 
 def _open(path: Path, device: str) -> onnxruntime.InferenceSession:

@@ -10,6 +10,8 @@ import sys
 from functools import cache
 from typing import Any
 
+from ..errors import DeviceError
+
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 NAMES = {"cpu": CPU, "cuda": CUDA, "tensorrt": TENSORRT}
 
@@ -30,6 +32,18 @@ def cuda_problem() -> str | None:
     if driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
         return "the NVIDIA driver sees no device"
     return None
+
+
+def require_cuda(device: str) -> None:
+    """Raises DeviceError where `device` needs an NVIDIA GPU, and there is none."""
+    problem = None if device == "cpu" else cuda_problem()
+    if problem is not None:
+        raise missing_device(device, problem)
+
+
+def missing_device(device: str, why: str) -> DeviceError:
+    hint = "use --device cpu, or --device auto; ugatit doctor tells what is there"
+    return DeviceError(f"cannot run on {device}: {why}", hint=hint, name="device-missing")
 
 
 def provider_options(device: str) -> list[tuple[str, Options]]:

@@ -16,9 +16,8 @@ import typer
 
 from .. import hub
 from ..console import Console
-from ..errors import UsageError
-from ..files import sha256_of
-from ..loading import LoadedModel, Wish
+from ..errors import UgatitError, UsageError
+from ..loading import LoadedModel, Wish, digest_of
 from ..pipeline import (
     Choices,
     Existing,
@@ -206,7 +205,7 @@ def _carry_out(request: Request, jobs: list[Job], report: Report, console: Conso
                 report.skip(pending.skipped)
                 _report_problems(todo, report)
                 return
-            loaded = _load(request, console)
+            loaded = _load(request, len(todo), console)
             backend = loaded.model.backend
             report.describe(model=_model_facts(request, loaded.model), device=backend.device)
             report.describe(backend=backend.name, provider=backend.provider)
@@ -224,8 +223,8 @@ def _sha256(model: hub.ResolvedModel) -> str:
     if model.entry is not None:
         return model.entry.sha256
     try:
-        return sha256_of(model.path) if model.path.is_file() else ""
-    except OSError:
+        return digest_of(model.path) if model.path.is_file() else ""
+    except (OSError, UgatitError):
         return ""
 
 
@@ -243,13 +242,13 @@ class Loaded:
     framing: Framing
 
 
-def _load(request: Request, console: Console) -> Loaded:
+def _load(request: Request, pictures: int, console: Console) -> Loaded:
     begun = perf_counter()
     from ..framing import Framing
     from ..loading import load_model
 
     settings, path = request.settings, request.model.path
-    loaded = load_model(path, _sha256(request.model), request.wish)
+    loaded = load_model(path, _sha256(request.model), replace(request.wish, pictures=pictures))
     for note in loaded.notes:
         console.note(f"{path}: {note}")
     backend = loaded.backend
@@ -299,7 +298,7 @@ def _run(
 
 
 def _model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
-    facts = {"name": request.label, "path": str(request.model.path)}
+    facts: dict[str, Any] = {"name": request.label, "path": str(request.model.path)}
     if loaded is not None:
         facts |= {"sha256": loaded.sha256, "direction": loaded.direction}
     return facts

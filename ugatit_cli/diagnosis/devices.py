@@ -9,6 +9,7 @@ from .child import Answer
 from .findings import Finding, in_words, note, ok
 from .probing import Probes
 
+NO_DRIVER = "no NVIDIA driver"  # how `cuda_problem` begins then
 HIDING = "CUDA_VISIBLE_DEVICES"
 
 
@@ -38,7 +39,8 @@ def judge(answer: Answer, visible: str | None = None) -> Iterator[Finding]:
         yield note("cuda-driver", text, "nvidia-smi", **facts).with_details(answer.noise)
     elif not facts.get("count"):
         missing = facts.get("missing", "the NVIDIA driver finds no GPU")
-        hidden = f"; {HIDING}={visible} may hide it" if visible is not None else ""
+        driver_is_there = not missing.startswith(NO_DRIVER)
+        hidden = f"; {HIDING}={visible} may hide it" if visible is not None and driver_is_there else ""
         yield note("cuda-driver", missing + hidden, f"unset {HIDING}" if hidden else "", **facts)
     else:
         text = f"NVIDIA driver for CUDA up to {facts['cuda']}, {facts['count']} GPU{'s' * (facts['count'] != 1)}"

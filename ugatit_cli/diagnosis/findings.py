@@ -46,15 +46,15 @@ class Section:
     seconds: float
 
 
-def ok(name: str, text: str, **facts: Any) -> Finding:
+def ok(name: str, text: str, /, **facts: Any) -> Finding:
     return Finding(name, "ok", text, facts=facts)
 
 
-def note(name: str, text: str, remedy: str = "", **facts: Any) -> Finding:
+def note(name: str, text: str, remedy: str = "", /, **facts: Any) -> Finding:
     return Finding(name, "note", text, remedy, facts=facts)
 
 
-def problem(name: str, text: str, remedy: str, exit_code: ExitCode, **facts: Any) -> Finding:
+def problem(name: str, text: str, remedy: str, exit_code: ExitCode, /, **facts: Any) -> Finding:
     return Finding(name, "problem", text, remedy, exit_code, facts)
 
 

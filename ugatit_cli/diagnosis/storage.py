@@ -77,7 +77,7 @@ def temporary_finding(folder: Path | None) -> Finding:
 def disk_findings(folders: list[Path], least_free: int) -> Iterator[Finding]:
     """One for each disk that any of the folders is on."""
     disks: dict[int, list[Path]] = {}
-    for folder in folders:
+    for folder in dict.fromkeys(folders):
         disks.setdefault(_nearest(folder).stat().st_dev, []).append(folder)
     for together in disks.values():
         usage = shutil.disk_usage(_nearest(together[0]))

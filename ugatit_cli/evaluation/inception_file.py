@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import BadModelError, RefusedError, UgatitError, UsageError
-from ..weights.safetensors import read_container
 from ..model_file import open_model
+from ..weights.safetensors import read_container
 from ..weights.sniff import sniff
 from ..weights.stored import FLOAT_TYPES, Container, StoredTensor, few, read_tensor, show_shape
 from ..weights.torch_archive import read_legacy, read_zip

@@ -74,5 +74,5 @@ def _stored(writer: GraphWriter, piece: Matrix, storage: Storage, rows: str) -> 
         return writer.add("DequantizeLinear", writer.constant(numbers), writer.constant(scales), axis=0)
     # a shape that is only known while the graph runs keeps programs from turning the matrix into float32 when they load it
     shape = writer.add("Concat", writer.constant([len(piece)]), writer.add("Shape", rows, start=0, end=1), axis=0)
-    numbers = writer.add("Reshape", writer.constant(piece.astype(np.float16)), shape)
-    return writer.add("Cast", numbers, to=TensorProto.FLOAT)
+    halves = writer.add("Reshape", writer.constant(piece.astype(np.float16)), shape)
+    return writer.add("Cast", halves, to=TensorProto.FLOAT)

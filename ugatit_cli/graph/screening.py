@@ -18,7 +18,7 @@ from ..errors import BadModelError, RefusedError, UsageError
 from ..files import sha256_of
 from ..model_file import HEAD_BYTES, known_stranger, open_model
 from .external_data import check_external_data
-from .facts import Element, GraphFacts, Layout, ValueRange
+from .facts import DEFAULT_SIZE, Element, GraphFacts, Layout, ValueRange
 from .metadata import apply_properties
 from .operators import check_operators
 from .sizes import check_sizes
@@ -77,7 +77,8 @@ def _read(path: Path) -> ModelProto:
             raise BadModelError("it has more than 2 GiB, which an ONNX file cannot have", name="model-too-large")
         file.seek(0)
         try:
-            model = onnx.ModelProto.FromString(file.read())
+            model = ModelProto()
+            model.ParseFromString(file.read())
         except (DecodeError, RecursionError) as error:
             text = "it is damaged, cut off or not an ONNX graph at all: it cannot be parsed"
             raise BadModelError(text, hint="download or copy it again", name="model-damaged") from error
@@ -145,7 +146,7 @@ def _facts(model: ModelProto) -> GraphFacts:
         batch=batch,
         height=height,
         width=width,
-        **({"image_size": height} if height else {}),
+        image_size=height or DEFAULT_SIZE,
     )
 
 

@@ -7,6 +7,7 @@ one Gather collects all of them, everything after it is matrix products, and one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -216,6 +217,6 @@ class _Axis:
     tile: str
 
 
-def _both_sides(matrix: list[list[float]]) -> NDArray[np.float32]:
+def _both_sides(matrix: Sequence[Sequence[float]]) -> NDArray[np.float32]:
     """What does to a flattened square what `matrix` does to its rows and columns."""
     return np.kron(matrix, matrix).astype(np.float32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..backends import Backend, load_backend
 from ..backends.cores import allowed_cores
-from ..backends.providers import cuda_problem
+from ..backends.providers import cuda_problem, require_cuda
 from ..config import Direction
 from ..errors import DeviceError
 from ..export.cached import CachedGraph, find_graph, make_graph
@@ -33,22 +33,24 @@ def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     source = _Source(path, sha256, wish.direction)
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")
+    form: Form = "direct" if wish.few else "tiled"  # the tiled one's filters take time to transform, and memory
     if takes_openvino(wish):
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
-        return source.in_graph(open_in_openvino, "tiled", wish.device, reason)
+        return source.in_graph(open_in_openvino, form, wish.device, reason)
     if wish.device in ("cuda", "tensorrt") or (wish.device == "auto" and cuda_problem() is None):
         return _on_gpu(source, wish)
     if wish.backend == "onnx":
-        return source.in_graph(open_in_onnx, "tiled", "cpu", "asked for")
+        return source.in_graph(open_in_onnx, form, "cpu", "asked for")
     if sys.platform == "darwin" and wish.device == "auto":
         return source.in_torch("auto", "the only one that knows this system's GPU")
-    return _fastest_on_cpu(source)
+    return _fastest_on_cpu(source, wish)
 
 
 def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
     """By ONNX Runtime; where that cannot have the GPU, by PyTorch, which may bring libraries of its own."""
     device = "cuda" if wish.device == "auto" else wish.device
     try:
+        require_cuda(device)
         return source.in_graph(open_in_onnx, "direct", device, "it starts without torch")
     except DeviceError as error:
         if wish.backend == "onnx" or device == "tensorrt":
@@ -59,12 +61,14 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
     except DeviceError:
         if wish.device == "cuda":
             raise missing from None
-    found = _fastest_on_cpu(source)
+    found = _fastest_on_cpu(source, wish)
     return found.with_note(f"the GPU is not used: {missing.message}")
 
 
-def _fastest_on_cpu(source: _Source) -> LoadedModel:
+def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
     """ONNX Runtime or PyTorch, as they were measured here; the first time, both are."""
+    if wish.few:
+        return source.in_graph(open_in_onnx, "direct", "cpu", "it starts without torch")
     graph = source.graph("tiled")
     names = {name: f"{name}/{allowed_cores()}" for name in ("onnx", "torch")}
     if not set(names.values()) <= set(graph.milliseconds):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..graph.facts import ValueRange
 
 BackendChoice = Literal["auto", "torch", "onnx", "openvino"]
+FEW = 4
+
 Device = Literal["auto", "cpu", "cuda", "mps", "tensorrt"]
 
 
@@ -22,6 +24,7 @@ class Wish:
     Attributes:
         direction: None for the model's default.
         value_range, bgr: of a graph that does not say so itself.
+        pictures: how many there are to translate; None for no telling.
     """
 
     direction: Direction | None = None
@@ -29,6 +32,12 @@ class Wish:
     device: Device = "auto"
     value_range: ValueRange | None = None
     bgr: bool = False
+    pictures: int | None = None
+
+    @property
+    def few(self) -> bool:
+        """So few pictures that starting takes longer than translating them."""
+        return self.pictures is not None and self.pictures < FEW
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from .. import framing, images
 from ..backends import Backend
-from ..errors import ExitCode, UgatitError
+from ..backends.batching import measured_batch_size
+from ..errors import ExitCode, ResourceError, UgatitError
 from .journal import Origin
 from .outcomes import Failure, Outcome
 from .plan import Job
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-AUTO_BATCH_PIXELS = 8 * 256 * 256  # what eight pictures of the usual size have: enough to keep a GPU busy
 WINDOW = 4  # batches' worth of pictures that may wait for others of their size
 WINDOW_BYTES = 2**28
 STOPS_THE_RUN = frozenset({ExitCode.RESOURCES, ExitCode.DEVICE, ExitCode.OUTPUT})  # the next picture would fail too
@@ -46,12 +46,19 @@ class Translator:
     heatmap: bool = False
     keep_source: bool = False
     stopped: Callable[[], bool] = lambda: False
+    _limits: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def batch(self, height: int, width: int) -> int:
-        """How many pictures of this size go together; more than one gains nothing on a CPU."""
-        if self.batch_size is not None:
-            return self.batch_size
-        return 1 if self.backend.device == "cpu" else max(1, AUTO_BATCH_PIXELS // (height * width))
+        """How many pictures of this size go together: as asked for, or measured; fewer once so many did not fit."""
+        size = height, width
+        if size not in self._limits:
+            self._limits[size] = self.batch_size or measured_batch_size(self.backend, height, width)
+        return self._limits[size]
+
+    def halve(self, height: int, width: int, count: int) -> int:
+        """`count` pictures of this size did not fit into the memory: how many are tried from now on."""
+        self._limits[height, width] = max(1, count // 2)
+        return self._limits[height, width]
 
     @property
     def readers(self) -> int:
@@ -154,6 +161,19 @@ def _translate_if_due(item: Translation, waiting: Iterable[Translation | Failure
 
 
 def _run(batch: list[Translation], translator: Translator) -> None:
+    """In halves where it does not fit into the memory; a single picture that does not is the run's error."""
+    try:
+        _run_at_once(batch, translator)
+    except ResourceError:
+        if len(batch) == 1:
+            raise
+        height, width = batch[0].framed.pixels.shape[:2]
+        half = translator.halve(height, width, len(batch))
+        for first in range(0, len(batch), half):
+            _run(batch[first : first + half], translator)
+
+
+def _run_at_once(batch: list[Translation], translator: Translator) -> None:
     import numpy as np
 
     begun = perf_counter()
