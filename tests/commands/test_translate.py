@@ -287,7 +287,7 @@ def test_notes_about_a_picture_are_warnings(translate: Translate) -> None:
 def test_verbose_says_what_was_chosen(translate: Translate) -> None:
     photo("me.png")
     shown = translate("me.png", "-v").stderr
-    assert re.search(r"^device: \w+ \(pytorch\); asked for: auto$", shown, re.MULTILINE)
+    assert re.search(r"^device: cpu, by \w+ \(.+\): \w.+$", shown, re.MULTILINE)
     assert "sha256" in shown
 
 

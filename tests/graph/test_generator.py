@@ -68,7 +68,7 @@ def test_levels_go_in_and_come_out_as_bytes(form: Form) -> None:
     [ours] = run(graph, pictures)
     image, _ = expected(LIGHT, (pictures.transpose(0, 3, 1, 2) / np.float32(127.5) - 1).astype(np.float32))
     theirs = np.round((image * 0.5 + 0.5) * 255).clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
-    assert (ours.dtype, ours.shape) == (np.uint8, pictures.shape)
+    assert ours.dtype == np.uint8 and ours.shape == pictures.shape
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 

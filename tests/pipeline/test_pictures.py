@@ -13,6 +13,7 @@ from PIL import Image
 from pipeline.inverting import InvertingBackend
 
 from ugatit_cli.backends import Backend
+from ugatit_cli.backends.batching import LARGEST
 from ugatit_cli.errors import BadInputError, ResourceError
 from ugatit_cli.framing import Framing
 from ugatit_cli.pipeline.journal import Journal
@@ -90,12 +91,37 @@ def test_pictures_of_one_size_share_batches_though_others_lie_between(
         assert (pixels(tmp_path / "out" / f"{number:02}.png")[..., 0] == 255 - number).all()
 
 
-@pytest.mark.parametrize(
-    ("device", "size", "batch_size", "expected"),
-    [("cpu", 32, None, 1), ("cpu", 32, 3, 3), ("cuda", 256, None, 8), ("cuda", 512, None, 2), ("cuda", 4096, None, 1)],
-)
-def test_batch_sizes(device: str, size: int, batch_size: int | None, expected: int) -> None:
-    assert translator(InvertingBackend(device=device), batch_size=batch_size).batch(size, size) == expected
+@pytest.mark.parametrize(("batch_size", "expected"), [(None, 1), (3, 3)])
+def test_batch_sizes_on_a_cpu(batch_size: int | None, expected: int) -> None:
+    assert translator(InvertingBackend(), batch_size=batch_size).batch(32, 32) == expected
+
+
+def test_a_gpus_batch_grows_as_long_as_it_pays() -> None:
+    """A call takes the same time whatever its size: the largest is the best."""
+    backend = InvertingBackend(device="cuda", seconds=0.005)
+    assert translator(backend).batch(16, 16) == LARGEST
+
+
+def test_a_gpus_batch_fits_into_its_memory() -> None:
+    backend = InvertingBackend(device="cuda", seconds=0.005, memory=5)
+    assert translator(backend).batch(16, 16) == 4
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(tmp_path: Path, photo: Photo, planned: Plan) -> None:
+    for number in range(8):
+        photo(tmp_path / "in" / f"{number}.png", size=(32, 32), colour=(number, 0, 0))
+    backend = InvertingBackend(device="cuda", memory=3)
+    outcomes = run(planned(), backend, batch_size=8)
+    assert [type(outcome) for outcome in outcomes] == [Written] * 8
+    assert [shape[0] for shape in backend.batches] == [2, 2, 2, 2]
+    for number in range(8):
+        assert (pixels(tmp_path / "out" / f"{number}.png")[..., 0] == 255 - number).all()
+
+
+def test_one_picture_that_does_not_fit_ends_the_run(tmp_path: Path, photo: Photo, planned: Plan) -> None:
+    photo(tmp_path / "in" / "a.png", size=(32, 32))
+    with pytest.raises(ResourceError):
+        run(planned(), InvertingBackend(device="cuda", memory=0), batch_size=1)
 
 
 def test_many_sizes_do_not_wait_for_each_other_for_ever(tmp_path: Path, photo: Photo, planned: Plan) -> None:
