@@ -1,0 +1,185 @@
+"""`ugatit export-onnx`, and `translate` with what it wrote."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from commands.conftest import saved
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from ugatit_cli.cli import app
+from ugatit_cli.config import GeneratorConfig
+
+PHOTOGRAPH = Path(__file__).resolve().parents[2] / "examples" / "hopper.jpg"
+
+
+def ugatit(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def properties(path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path, load_external_data=False).metadata_props}
+
+
+@pytest.mark.parametrize("words", [[], ["--precision", "fp16"], ["--uint8", "--heatmap"], ["--convolutions", "direct"]])
+def test_a_graph_translates_as_its_weights_do(words: list[str], model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    made = ugatit("export-onnx", "-m", model, "-o", graph, *words)
+    assert made.exit_code == 0, made.stderr
+    assert made.stdout == f"{graph}\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.onnx"]
+    pictures = []
+    for source in (model, graph):
+        target = tmp_path / f"{source.stem}.png"
+        done = ugatit("translate", PHOTOGRAPH, "-m", source, "-o", target, "--backend", "onnx")
+        assert done.exit_code == 0, done.stderr
+        pictures.append(np.asarray(Image.open(target)).astype(int))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 0.5
+
+
+def test_the_file_says_what_it_is_and_how_far_off(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    made = ugatit("export-onnx", "-m", model, "-o", graph, "--json", "--direction", "b2a")
+    report = json.loads(made.stdout)
+    said = properties(graph)
+    assert report["direction"] == said["ugatit.direction"] == "b2a"
+    assert report["source_sha256"] == said["ugatit.source_sha256"]
+    assert json.loads(said["ugatit.config"])["channels"] == 4
+    parity = json.loads(said["ugatit.parity"])
+    assert parity["rows"] == report["parity"] and parity["largest"] <= 1
+    assert {row["content"] for row in report["parity"]} == {"photographs", "noise"}
+    assert str(tmp_path) not in str(said) and str(tmp_path).encode() not in graph.read_bytes()
+    onnx.checker.check_model(str(graph), full_check=True)
+    wrong = ugatit("translate", PHOTOGRAPH, "-m", graph, "-o", tmp_path / "x.png", "--direction", "a2b")
+    assert wrong.exit_code == 2 and "translates b2a only" in wrong.stderr
+
+
+def test_bytes_in_bytes_out_by_anybodys_program(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", graph, "--uint8").exit_code == 0
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    [given], [got] = session.get_inputs(), session.get_outputs()
+    assert (given.type, given.shape[-1], got.type) == ("tensor(uint8)", 3, "tensor(uint8)")
+    assert session.run(None, {given.name: np.zeros((2, 32, 48, 3), np.uint8)})[0].shape == (2, 32, 48, 3)
+
+
+def test_int8_says_its_price_and_is_refused_below_the_users(model: Path, tmp_path: Path) -> None:
+    graph, folder = tmp_path / "a.onnx", tmp_path / "pictures"
+    folder.mkdir()
+    Image.open(PHOTOGRAPH).resize((64, 64)).save(folder / "a.png")
+    words: list[str | Path] = ["export-onnx", "-m", model, "-o", graph, "--precision", "int8", "--calibrate", folder]
+    refused = ugatit(*words, "--min-psnr", "99")
+    assert refused.exit_code == 5 and "are asked for" in refused.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["pictures"]
+    made = ugatit(*words, "--min-psnr", "10", "--json")
+    assert made.exit_code == 0, made.stderr
+    kinds = {node.op_type for node in onnx.load(graph).graph.node}
+    assert "QuantizeLinear" in kinds
+    assert all(0 < row["parity"]["psnr"] < 100 for row in json.loads(made.stdout)["parity"])
+
+
+@pytest.mark.parametrize("storage", ["fp32", "fp16", "int8"])
+def test_full_keeps_its_large_matrix_as_asked(storage: str, other_model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    words = ["--storage", storage, "--convolutions", "direct"]
+    made = ugatit("export-onnx", "-m", other_model, "-o", graph, *words, "--precision", "fp16")
+    assert made.exit_code == 0, made.stderr
+    done = ugatit("translate", PHOTOGRAPH, "-m", graph, "-o", tmp_path / "x.png")
+    assert done.exit_code == 0, done.stderr
+
+
+def test_nothing_is_overwritten_and_no_folder_is_guessed(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    graph.write_text("mine")
+    for target in (graph, tmp_path, tmp_path / "no" / "a.onnx"):
+        assert ugatit("export-onnx", "-m", model, "-o", target).exit_code == 2
+    assert graph.read_text() == "mine"
+    assert ugatit("export-onnx", "-m", model, "-o", graph, "--overwrite", "-q").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--precision", "int8", "--convolutions", "tiled"], ["--calibrate", "no-such-folder"], ["-m", "no-such-model"]],
+)
+def test_usage(words: list[str], model: Path, tmp_path: Path) -> None:
+    done = ugatit("export-onnx", "-m", model, "-o", tmp_path / "a.onnx", *words)
+    assert done.exit_code == 2, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_graph_is_not_exported_again(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    ugatit("export-onnx", "-m", model, "-o", graph)
+    again = ugatit("export-onnx", "-m", graph, "-o", tmp_path / "b.onnx")
+    assert again.exit_code == 2 and "ONNX graph already" in again.stderr
+
+
+def test_what_weights_know_is_not_asked(model: Path, tmp_path: Path) -> None:
+    done = ugatit("translate", PHOTOGRAPH, "-m", model, "-o", tmp_path / "a.png", "--bgr")
+    assert done.exit_code == 2 and "are for ONNX graphs" in done.stderr
+
+
+ASK = """
+import json, sys
+from ugatit_cli.cli import app
+try:
+    app(sys.argv[1:], standalone_mode=False)
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def modules_after(*words: str | Path) -> set[str]:
+    done = subprocess.run([sys.executable, "-c", ASK, *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    names: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_the_second_picture_is_translated_without_torch(backend: str, model: Path, tmp_path: Path) -> None:
+    words: list[Any] = [
+        "translate",
+        PHOTOGRAPH,
+        "-m",
+        model,
+        "--overwrite",
+        "-o",
+        tmp_path / "a.png",
+        "--backend",
+        backend,
+    ]
+    assert "torch" in modules_after(*words)
+    assert not {"torch", "onnx"} & modules_after(*words)
+
+
+def test_a_graph_is_translated_without_torch(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    ugatit("export-onnx", "-m", model, "-o", graph)
+    assert "torch" not in modules_after("translate", PHOTOGRAPH, "-m", graph, "-o", tmp_path / "a.png")
+
+
+def test_weights_that_were_replaced_get_a_graph_of_their_own(tmp_path: Path) -> None:
+    path, pictures = tmp_path / "model.safetensors", []
+    for seed in (0, 1):
+        saved(path, GeneratorConfig("light", 4, 1, 32), seed=seed)
+        target = tmp_path / f"{seed}.png"
+        assert ugatit("translate", PHOTOGRAPH, "-m", path, "-o", target, "--backend", "onnx").exit_code == 0
+        pictures.append(target.read_bytes())
+    assert pictures[0] != pictures[1]
+
+
+def test_json_tells_what_really_computed(model: Path, tmp_path: Path) -> None:
+    done = ugatit("translate", PHOTOGRAPH, "-m", model, "-o", tmp_path / "a.png", "--backend", "onnx", "--json")
+    report = json.loads(done.stdout)
+    assert (report["device"], report["backend"], report["provider"]) == ("cpu", "onnx", "CPUExecutionProvider")

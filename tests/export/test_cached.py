@@ -1,0 +1,59 @@
+"""Graphs in the cache: found again, or made again where anything is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ugatit_cli import weights
+from ugatit_cli.config import Direction, GeneratorConfig
+from ugatit_cli.export.cached import find_graph, make_graph
+from ugatit_cli.network import Generator
+from ugatit_cli.weights import ModelWeights
+
+
+def model(folder: Path, *directions: Direction) -> ModelWeights:
+    config = GeneratorConfig("light", 4, 1, 32)
+    path = folder / "model.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(len(directions))
+        weights.save(path, config, {each: Generator(config).state_dict() for each in directions}, metadata={})
+    return weights.load(path)
+
+
+def test_what_was_made_is_found_with_its_times(tmp_path: Path) -> None:
+    loaded = model(tmp_path, "a2b", "b2a")
+    assert find_graph(loaded.sha256, None, "tiled") is None
+    made = make_graph(loaded, "a2b", "tiled").with_times({"onnx/2": 3.5})
+    assert find_graph(loaded.sha256, None, "tiled") == made == find_graph(loaded.sha256, "a2b", "tiled")
+    assert (made.milliseconds, made.facts.direction, made.facts.image_size) == ({"onnx/2": 3.5}, "a2b", 32)
+    assert find_graph(loaded.sha256, None, "direct") is find_graph("0" * 64, None, "tiled") is None
+
+
+def test_the_other_direction_is_no_default(tmp_path: Path) -> None:
+    both = model(tmp_path, "a2b", "b2a")
+    make_graph(both, "b2a", "tiled")
+    assert find_graph(both.sha256, None, "tiled") is None
+    assert find_graph(both.sha256, "b2a", "tiled") is not None
+    one = model(tmp_path, "b2a")
+    assert make_graph(one, "b2a", "tiled") == find_graph(one.sha256, None, "tiled")
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "record", "record of another version", "gone"])
+def test_a_damaged_graph_is_none(damage: str, tmp_path: Path) -> None:
+    loaded = model(tmp_path, "a2b")
+    path = make_graph(loaded, "a2b", "tiled").path
+    record = path.with_suffix(".json")
+    if damage == "gone":
+        path.unlink()
+    elif damage == "record":
+        record.write_text("{")
+    elif damage == "record of another version":
+        record.write_text(record.read_text().replace('"notes"', '"remarks"'))
+    else:
+        path.write_bytes(path.read_bytes()[:-1] if damage == "cut" else b"")
+    assert find_graph(loaded.sha256, None, "tiled") is None
+    make_graph(loaded, "a2b", "tiled")
+    assert find_graph(loaded.sha256, None, "tiled") is not None
