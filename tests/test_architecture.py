@@ -20,7 +20,8 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("cli",),
     ("commands",),
     ("console",),
-    ("training", "loading"),
+    ("training", "benchmarking"),
+    ("loading",),
     ("pipeline", "evaluation", "export", "diagnosis"),
     ("hub", "weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
@@ -48,7 +49,7 @@ HEAVY = {
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
+from .commands.bench import bench
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.export_onnx import export_onnx
@@ -23,7 +24,7 @@ from .commands.translate import translate
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, export_onnx, doctor]
+COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, export_onnx, bench, doctor]
 
 EXIT_CODES = f"""\b
 Exit codes:

@@ -1,0 +1,43 @@
+"""One way, measured by itself: `python -m ugatit_cli.benchmarking.child TASK`, a JSON object, answers with another."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from ..loading import Wish, load_model
+
+WARM_UPS = 1
+
+
+def measure(task: dict[str, Any]) -> dict[str, Any]:
+    """Seconds, bytes, and what really ran; pictures come from the file `task["inputs"]`, translations go to `task["outputs"]`."""
+    begun = perf_counter()
+    loaded = load_model(Path(task["model"]), task["sha256"], Wish(**task["wish"]))
+    load_seconds = perf_counter() - begun
+    import numpy as np
+
+    backend, pictures = loaded.backend, np.load(task["inputs"])
+    seconds = []
+    for _ in range(WARM_UPS + task["runs"]):
+        begun = perf_counter()
+        outputs = backend(pictures)
+        seconds.append(perf_counter() - begun)
+    np.save(task["outputs"], outputs)
+    return {
+        "device": backend.device,
+        "provider": backend.provider,
+        "load_seconds": load_seconds,
+        "first_seconds": seconds[0],
+        "seconds": median(seconds[WARM_UPS:]),
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(measure(json.loads(sys.argv[1]))))

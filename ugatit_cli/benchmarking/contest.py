@@ -1,0 +1,134 @@
+"""All the ways to run a model here, one after the other, and which does best."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backends.providers import cuda_problem
+from ..export.exporting import ExportRequest, export
+from ..export.photographs import read_photographs, squares
+from ..export.proof import Precision
+from ..graph.generator import GraphForm
+from ..loading import BackendChoice, Device
+from ..parity import Parity, compare
+from ..weights import ModelWeights
+
+MOST_SECONDS = 600  # of one way
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to run the model."""
+
+    backend: BackendChoice
+    device: Device
+    precision: Precision
+    batch: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of a way. `numbers` as the child gave them, or `problem` in words; parity is to PyTorch's fp32."""
+
+    way: Way
+    numbers: dict[str, Any] = field(default_factory=dict)
+    parity: Parity | None = None
+    problem: str = ""
+
+    @property
+    def pictures_per_second(self) -> float:
+        return self.way.batch / self.numbers["seconds"] if self.numbers else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        parity = None if self.parity is None else vars(self.parity)
+        own = {"pictures_per_second": self.pictures_per_second, "parity": parity, "problem": self.problem}
+        return {**vars(self.way), **self.numbers, **own}
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Attributes:
+    path: of the weights.
+    size: side of the pictures.
+    batches: how many pictures at a time.
+    runs: timed calls of each way.
+    folder: for graphs and translations, temporary.
+    """
+
+    path: Path
+    weights: ModelWeights
+    size: int
+    batches: tuple[int, ...]
+    runs: int
+    folder: Path
+
+    def ways(self) -> list[Way]:
+        """PyTorch in fp32 first: the others are compared with it."""
+        devices: list[Device] = ["cpu", "cuda"] if cuda_problem() is None else ["cpu"]
+        found = []
+        for batch in self.batches:
+            for device in devices:
+                found += [Way("torch", device, "fp32", batch), Way("onnx", device, "fp32", batch)]
+                found.append(Way("onnx", device, "int8" if device == "cpu" else "fp16", batch))
+            if find_spec("openvino") is not None:
+                found += [Way("openvino", "cpu", precision, batch) for precision in ("fp32", "int8")]
+        return found
+
+    def run(self) -> Iterator[Measured]:
+        references: dict[int, Any] = {}
+        for way in self.ways():
+            measured, outputs = self._measure(way)
+            if outputs is None:
+                yield measured
+                continue
+            reference = references.setdefault(way.batch, outputs)
+            yield Measured(way, measured.numbers, compare(outputs, reference))
+
+    def _measure(self, way: Way) -> tuple[Measured, Any]:
+        target = self.folder / "outputs.npy"
+        files = {"inputs": str(self._inputs(way.batch)), "outputs": str(target)}
+        task = {**self._model(way), **files, "runs": self.runs}
+        command = [sys.executable, "-m", "ugatit_cli.benchmarking.child", json.dumps(task)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            return Measured(way, problem=f"took longer than {MOST_SECONDS} seconds"), None
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
+            return Measured(way, problem=last[:200]), None
+        return Measured(way, json.loads(done.stdout)), np.load(target)
+
+    def _inputs(self, batch: int) -> Path:
+        """Variations of the example photograph: noise is harder on whole numbers than any picture."""
+        path = self.folder / f"inputs-{batch}.npy"
+        if not path.exists():
+            photographs = read_photographs([])
+            np.save(path, squares([photographs[number % len(photographs)] for number in range(batch)], self.size))
+        return path
+
+    def _model(self, way: Way) -> dict[str, Any]:
+        wish = {"backend": way.backend, "device": way.device}
+        if way.precision == "fp32":
+            return {"model": str(self.path), "sha256": self.weights.sha256, "wish": wish}
+        graph = self.folder / f"{way.precision}.onnx"
+        if not graph.exists():
+            direction, _ = self.weights.generator()
+            form = GraphForm("direct", half=way.precision == "fp16")
+            photographs = read_photographs([])
+            export(ExportRequest(self.weights, direction, form, way.precision, photographs, min_psnr=0), graph)
+        return {"model": str(graph), "sha256": "", "wish": wish}
+
+
+def best(found: list[Measured], least_psnr: float) -> Measured | None:
+    """The most pictures a second among those that are near enough to the reference."""
+    near = [each for each in found if each.parity is not None and each.parity.psnr >= least_psnr]
+    return max(near, key=lambda each: each.pictures_per_second, default=None)
