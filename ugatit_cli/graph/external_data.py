@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from onnx import GraphProto, TensorProto
 
 from ..errors import BadModelError, RefusedError
+from .tensors import is_external, stored_bytes, tensors_of
 
 _KEYS = {"location", "offset", "length", "checksum"}
 _NAME = 80  # of what a message repeats
-
-
-def tensors_of(graph: GraphProto) -> Iterator[TensorProto]:
-    """Initialisers, and what nodes carry."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
-        yield from (sparse.values, sparse.indices)
-    for node in graph.node:
-        for attribute in node.attribute:
-            yield from (attribute.t, *attribute.tensors)
+_AGAIN = "download or copy both files again"
 
 
 def check_external_data(graph: GraphProto, folder: Path) -> frozenset[Path]:
@@ -32,26 +23,38 @@ def check_external_data(graph: GraphProto, folder: Path) -> frozenset[Path]:
         RefusedError: one lies outside `folder`, is a link, or is named in a way that is no file's name.
         BadModelError: one is missing or too short.
     """
-    external = [
-        tensor for tensor in tensors_of(graph) if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data
-    ]
-    return frozenset(_check(tensor, folder) for tensor in external)
+    return frozenset(_check(tensor, folder) for tensor in tensors_of(graph) if is_external(tensor))
 
 
 def _check(tensor: TensorProto, folder: Path) -> Path:
-    entries = {entry.key: entry.value for entry in tensor.external_data}
-    strange = sorted(set(entries) - _KEYS)
-    if strange:
-        raise RefusedError(
-            f"its external data has a setting that nobody knows: {strange[0][:_NAME]}", name="model-external"
-        )
+    entries = _entries(tensor)
     path = _inside(entries.get("location", ""), folder)
-    offset, length = _number(entries.get("offset", "0")), _number(entries.get("length", "0"))
+    needed = stored_bytes(tensor)
+    offset, length = _number(entries.get("offset", "0")), _number(entries.get("length", str(needed)))
+    if length != needed:
+        text = f"{length:,} bytes of {path.name[:_NAME]} are to fill a tensor of {needed:,}"
+        raise BadModelError(f"its external weights are damaged: {text}", hint=_AGAIN, name="model-external")
     size = path.stat().st_size
-    if offset + max(length, 1) > size:
-        text = f"its external weights are damaged: {path.name} has {size:,} bytes, and byte {offset + length:,} is asked for"
-        raise BadModelError(text, hint="download or copy both files again", name="model-external")
+    if offset + length > size:
+        text = f"{path.name[:_NAME]} has {size:,} bytes, and byte {offset + length:,} is asked for"
+        raise BadModelError(f"its external weights are damaged: {text}", hint=_AGAIN, name="model-external")
     return path
+
+
+def _entries(tensor: TensorProto) -> dict[str, str]:
+    """One value each: where a setting comes twice, programs do not agree on which one counts."""
+    found = [(entry.key, entry.value) for entry in tensor.external_data]
+    if not all(
+        isinstance(text, str) for entry in found for text in entry
+    ):  # protobuf gives bytes where they are not UTF-8
+        raise BadModelError("where its external weights lie is damaged: it is no text", name="model-external")
+    strange = sorted(key for key, _ in found if key not in _KEYS)
+    if strange:
+        text = f"its external data has a setting that nobody knows: {strange[0][:_NAME]}"
+        raise RefusedError(text, name="model-external")
+    if len(dict(found)) != len(found):
+        raise RefusedError("its external data has a setting twice", name="model-external")
+    return dict(found)
 
 
 def _inside(location: str, folder: Path) -> Path:
@@ -61,16 +64,15 @@ def _inside(location: str, folder: Path) -> Path:
     if not location or outside or ".." in pure.parts or "\\" in location or "*" in location or "\0" in location:
         raise RefusedError(f"its external weights would lie outside its folder: {shown}", name="model-external")
     path = folder
-    for part in pure.parts:
-        path = path / part
-        if path.is_symlink():
-            raise RefusedError(
-                f"its external weights are a link, which may lead outside: {shown}", name="model-external"
-            )
     try:
+        for part in pure.parts:
+            path = path / part
+            if stat.S_ISLNK(os.lstat(path).st_mode):
+                text = f"its external weights are a link, which may lead outside: {shown}"
+                raise RefusedError(text, name="model-external")
         status = os.lstat(path)
     except OSError as error:
-        text = f"its external weights {shown} were not found beside it"
+        text = f"its external weights {shown} were not found beside it: {(error.strerror or str(error)).lower()}"
         raise BadModelError(text, hint="put that file into the same folder", name="model-external") from error
     if not stat.S_ISREG(status.st_mode):
         raise RefusedError(f"its external weights are no regular file: {shown}", name="model-external")

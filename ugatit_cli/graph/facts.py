@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from ..config import SIZE_MULTIPLE, Direction
@@ -14,6 +13,7 @@ ValueRange = Literal["-1..1", "0..1", "0..255"]
 Colours = Literal["rgb", "bgr"]
 
 DEFAULT_SIZE = 256  # of graphs that take any size and do not say which one they were made for
+SMALLEST_SIDE, LARGEST_SIDE = 16, 4096  # of the pictures that a graph may be made for
 PREFIX = "ugatit."  # of every key that we write into a graph's metadata
 
 
@@ -31,7 +31,6 @@ class GraphFacts:
         multiple: what free sides must be multiples of.
         image_size: the side it was trained for, or that it insists on.
         direction: None where the file does not say.
-        metadata: what the file says about itself, plain texts; shown, never trusted.
     """
 
     input: str
@@ -47,7 +46,6 @@ class GraphFacts:
     multiple: int = SIZE_MULTIPLE
     image_size: int = DEFAULT_SIZE
     direction: Direction | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def any_size(self) -> bool:

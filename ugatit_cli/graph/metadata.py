@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from ..config import Direction, GeneratorConfig
-from .facts import PREFIX, Colours, GraphFacts, ValueRange
+from ..config import SIZE_MULTIPLE, Direction, GeneratorConfig
+from .facts import LARGEST_SIDE, PREFIX, SMALLEST_SIDE, Colours, GraphFacts, ValueRange
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,27 @@ def to_properties(description: GraphDescription, facts: GraphFacts) -> dict[str,
 
 def apply_properties(facts: GraphFacts, properties: Mapping[str, str]) -> GraphFacts:
     """`facts` with what the texts say about values and sizes; whatever makes no sense there is passed over."""
-    said = {name.removeprefix(PREFIX): text for name, text in properties.items() if name.startswith(PREFIX)}
+    said = _own(properties)
     known: dict[str, Any] = {}
     for name, kind in (("value_range", ValueRange), ("colours", Colours), ("direction", Direction)):
         if said.get(name) in get_args(kind):
             known[name] = said[name]
+    if facts.element == "uint8":
+        known.pop("value_range", None)
     size = said.get("image_size", "")
-    if size.isascii() and size.isdecimal() and 16 <= int(size[:5]) <= 4096 and facts.any_size:
-        known["image_size"] = int(size[:5])
+    if facts.any_size and len(size) <= 4 and size.isascii() and size.isdecimal() and _is_side(int(size)):
+        known["image_size"] = int(size)
     return replace(facts, **known)
+
+
+def says_range(properties: Mapping[str, str]) -> bool:
+    """Whether what black and white are stands there, in words that are known."""
+    return _own(properties).get("value_range") in get_args(ValueRange)
+
+
+def _own(properties: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(PREFIX): text for name, text in properties.items() if name.startswith(PREFIX)}
+
+
+def _is_side(size: int) -> bool:
+    return SMALLEST_SIDE <= size <= LARGEST_SIDE and size % SIZE_MULTIPLE == 0

@@ -12,15 +12,15 @@ from ..errors import BadModelError, RefusedError
 _ARITHMETIC = """Abs Acos Acosh Add And Asin Asinh Atan Atanh BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BitShift Cast CastLike Ceil
 Clip Cos Cosh Div Equal Erf Exp Floor Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Log Max Mean Min Mod Mul Neg Not Or Pow
 Reciprocal Round Sign Sin Sinh Sqrt Sub Sum Tan Where Xor"""
-_ACTIVATIONS = """Celu Elu Gelu HardSigmoid HardSwish LeakyRelu LogSoftmax Mish PRelu Relu Selu Shrink Sigmoid Softmax Softplus
+_ACTIVATIONS = """Celu Elu Gelu Hardmax HardSigmoid HardSwish LeakyRelu LogSoftmax Mish PRelu Relu Selu Shrink Sigmoid Softmax Softplus
 Softsign Swish Tanh ThresholdedRelu"""
-_LAYERS = """AveragePool BatchNormalization Conv ConvTranspose DeformConv Dropout Einsum Gemm GlobalAveragePool GlobalLpPool
+_LAYERS = """Attention AveragePool BatchNormalization Conv ConvTranspose DeformConv DFT Dropout Einsum Gemm GlobalAveragePool GlobalLpPool
 GlobalMaxPool GridSample GroupNormalization InstanceNormalization LayerNormalization LpNormalization LpPool LRN MatMul MaxPool
 MaxUnpool MeanVarianceNormalization RMSNormalization"""
 _REDUCTIONS = """ArgMax ArgMin CumSum ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd
 ReduceSum ReduceSumSquare TopK"""
 _SHAPES = """AffineGrid CenterCropPad Col2Im Compress Concat Constant ConstantOfShape DepthToSpace Expand EyeLike Flatten Gather
-GatherElements GatherND Identity NonZero OneHot Pad Range Reshape Resize ReverseSequence ScatterElements ScatterND Shape Size Slice
+GatherElements GatherND Identity NonZero OneHot Pad Range Reshape Resize ReverseSequence Scatter ScatterElements ScatterND Shape Size Slice
 SpaceToDepth Split Squeeze Tile Transpose Trilu Unsqueeze Upsample"""
 _WHOLE_NUMBERS = (
     "ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul QuantizeLinear"
@@ -28,8 +28,8 @@ _WHOLE_NUMBERS = (
 
 STANDARD = frozenset(" ".join((_ARITHMETIC, _ACTIVATIONS, _LAYERS, _REDUCTIONS, _SHAPES, _WHOLE_NUMBERS)).split())
 # what ONNX Runtime's own tools write
-_CONTRIBUTED = """BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm FusedMatMul Gelu GroupNorm
-MatMulIntegerToFloat MatMulNBits NhwcFusedConv NhwcMaxPool QLinearAdd QLinearAveragePool QLinearConcat QLinearConv
+_CONTRIBUTED = """BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm FusedMatMul Gelu GridSample GroupNorm
+MatMulIntegerToFloat MatMulNBits NhwcFusedConv NhwcMaxPool QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv
 QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu"""
 ONNX_RUNTIME = frozenset(_CONTRIBUTED.split())
 _ALLOWED = {"": STANDARD, "ai.onnx": STANDARD, "com.microsoft": ONNX_RUNTIME}

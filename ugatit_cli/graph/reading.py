@@ -8,6 +8,7 @@ from ..model_file import HEAD_BYTES, looks_like_graph
 
 SUFFIX = ".onnx"
 _OTHERS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # what torch writes
+_SAFETENSORS = b"\0\0\0{"  # the end of a length below a terabyte, then JSON; a graph may have the brace, not the zeros
 
 
 def is_graph(path: Path) -> bool:
@@ -19,6 +20,6 @@ def is_graph(path: Path) -> bool:
             head = file.read(HEAD_BYTES)
     except OSError:
         return False
-    if head.startswith(_OTHERS) or head[8:9] == b"{":
+    if head.startswith(_OTHERS) or head[5:9] == _SAFETENSORS:
         return False
     return looks_like_graph(head) or path.suffix.lower() == SUFFIX

@@ -1,65 +1,75 @@
-"""Tensors that a small file may ask for: found by their declared sizes, before anybody makes room for them."""
+"""Tensors that a small file may ask for: found by their sizes, before anybody makes room for them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
-from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
+import onnx
+from onnx import GraphProto, ModelProto, TensorProto, helper
 
 from ..errors import BadModelError, RefusedError
-from .external_data import tensors_of
+from .outline import LARGE
+from .ports import Port, Shape
+from .tensors import has_numbers, is_external, item_bytes, stored_bytes, tensors_of
 
 MOST_BYTES = 4 << 30  # of one tensor; the full variant's large matrix has 1 GiB
-_SMALL = 64  # elements of a tensor that may be a shape
-_FLOAT_BYTES = 4
-_SHAPED_BY = {
-    "ConstantOfShape": 0,
-    "Expand": 1,
-    "Resize": 3,
-    "Upsample": 1,
-}  # operator -> which input is the result's shape
+MOST_WEIGHTS = 16 << 30  # bytes, of all together
 
 
-def check_sizes(graph: GraphProto) -> None:
-    """Raises RefusedError for what is too large, BadModelError for what does not fit its own description."""
+def check_weights(graph: GraphProto) -> None:
+    """Raises RefusedError for what is too large, BadModelError for what makes no sense."""
+    attributes = [attribute for node in graph.node for attribute in node.attribute]
+    if graph.sparse_initializer or any(each.HasField("sparse_tensor") or each.sparse_tensors for each in attributes):
+        raise BadModelError("it has sparse weights, which are not supported", name="model-sparse")
+    total = 0
     for tensor in tensors_of(graph):
-        _check_tensor(tensor)
-    small = {tensor.name: tensor for tensor in graph.initializer if math.prod(tensor.dims) <= _SMALL}
-    small |= {
-        node.output[0]: tensor for node in graph.node for tensor in _constant(node) if math.prod(tensor.dims) <= _SMALL
-    }
-    for node in graph.node:
-        for count in _asked_for(node, small):
-            _check_count(count, _FLOAT_BYTES)
+        size = stored_bytes(tensor)
+        _check_size(size)
+        _check_numbers(tensor, size)
+        total += size
+    if total > MOST_WEIGHTS:
+        raise RefusedError(
+            f"its weights would need {total >> 30:,} GiB of memory, too large for any model here",
+            name="model-too-large",
+        )
 
 
-def _check_tensor(tensor: TensorProto) -> None:
-    if any(side < 0 for side in tensor.dims):
-        raise BadModelError("it is damaged: a tensor has a negative side", name="model-damaged")
-    if not tensor.data_type:
-        return
-    try:
-        item = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-    except KeyError as error:
-        raise BadModelError(f"it holds numbers of an unknown type, {tensor.data_type}", name="model-dtype") from error
-    _check_count(math.prod(tensor.dims), item)
+def _check_numbers(tensor: TensorProto, size: int) -> None:
+    """As far as they are in the outline."""
+    short = len(tensor.raw_data) != size if tensor.raw_data else size <= LARGE and not has_numbers(tensor)
+    if short and not is_external(tensor):
+        text = f"it is damaged: a tensor of {size:,} bytes has {len(tensor.raw_data):,}"
+        raise BadModelError(text, hint="download or copy it again", name="model-damaged")
 
 
-def _check_count(count: int, item: int) -> None:
-    if count * item > MOST_BYTES:
-        text = f"a tensor in it would need {count * item / 2**30:,.0f} GiB of memory, too large for any model here"
+def shapes_of_one_picture(model: ModelProto, given: Port, side: int) -> dict[str, Shape]:
+    """Every tensor's shape, as far as it can be told, while one picture (or the batch that the graph insists on) goes through.
+
+    `model` is valid, without weights, and is changed; `side` is the picture's where it may be any.
+
+    Raises:
+        RefusedError: a tensor would be too large.
+    """
+    sides = {"nchw": (1, 3, side, side), "nhwc": (1, side, side, 3)}[given.layout]
+    real = tuple(own or free for own, free in zip(given.shape, sides, strict=True))
+    for value in model.graph.input:
+        if value.name == given.name:
+            kind = value.type.tensor_type.elem_type
+            value.CopyFrom(helper.make_tensor_value_info(given.name, kind, real))
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")  # what is said there is to be compared, not believed
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    shapes: dict[str, Shape] = {}
+    for value in (*inferred.input, *inferred.value_info, *inferred.output):
+        tensor = value.type.tensor_type
+        if tensor.HasField("shape"):
+            shape = tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+            _check_size(math.prod(max(1, side or 1) for side in shape) * (item_bytes(tensor.elem_type) or 1))
+            shapes[value.name] = shape
+    return shapes
+
+
+def _check_size(size: int) -> None:
+    if size > MOST_BYTES:
+        text = f"a tensor in it would need {size / 2**30:,.0f} GiB of memory, too large for any model here"
         raise RefusedError(text, name="model-too-large")
-
-
-def _constant(node: NodeProto) -> Iterator[TensorProto]:
-    if node.op_type == "Constant" and node.output:
-        yield from (attribute.t for attribute in node.attribute if attribute.name == "value")
-
-
-def _asked_for(node: NodeProto, small: dict[str, TensorProto]) -> Iterator[int]:
-    position = _SHAPED_BY.get(node.op_type)
-    if position is not None and len(node.input) > position and node.input[position] in small:
-        tensor = small[node.input[position]]
-        if tensor.data_type in (TensorProto.INT64, TensorProto.INT32) and not tensor.external_data:
-            yield math.prod(max(1, int(side)) for side in numpy_helper.to_array(tensor).flat)
