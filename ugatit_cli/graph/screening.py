@@ -99,7 +99,10 @@ def _check(model: ModelProto, path: Path) -> frozenset[Path]:
     check_sizes(model.graph)
     try:
         onnx.checker.check_model(str(path) if external else model)
-    except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter where the message repeats damaged names
+    except (
+        onnx.checker.ValidationError,
+        UnicodeDecodeError,
+    ) as error:  # the latter where the message repeats damaged names
         first_line = (str(error).strip().splitlines() or [""])[0][:200]
         raise BadModelError(
             f"it is not a valid graph, its nodes may be out of order: {first_line}", name="model-damaged"
