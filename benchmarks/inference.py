@@ -296,18 +296,8 @@ def make_ways(folder: Path, *, with_int8: bool) -> dict[str, dict[str, str]]:
     for backend in ["torch", *backends]:
         ways[f"{backend} fp32"] = {"kind": "ours", "backend": backend, "file": ours}
     if with_int8:
-        command = [
-            sys.executable,
-            "-m",
-            "ugatit_cli",
-            "export-onnx",
-            "-m",
-            ours,
-            "-o",
-            folder / "int8.onnx",
-            "--precision",
-            "int8",
-        ]
+        target = str(folder / "int8.onnx")
+        command = [sys.executable, "-m", "ugatit_cli", "export-onnx", "-m", ours, "-o", target, "--precision", "int8"]
         subprocess.run(command, check=True, stdout=sys.stderr)
         for backend in backends:
             ways[f"{backend} int8"] = {"kind": "ours", "backend": backend, "file": target}
