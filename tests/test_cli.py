@@ -47,7 +47,7 @@ def test_no_command_shows_the_help_where_results_do_not_go() -> None:
         (["dance"], "no such command 'dance'"),
         (["translate"], "missing argument 'INPUT...'"),
         (["translate", "a.png", "--recursiv"], "no such option: --recursiv (Possible options: --recursive)"),
-        (["translate", "a.png", "--device", "gpu"], "invalid value for '--device': 'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps'"),
+        (["translate", "a.png", "--device", "gpu"], "invalid value for '--device': 'gpu' is not one of 'auto', 'cpu', 'cuda', 'mps', 'tensorrt'"),
         (["translate", "a.png", "--batch-size", "0"], "invalid value for '--batch-size': 0 is neither auto nor a number from 1 to 1024"),
         (["translate", "a.png", "--size", "130"], "invalid value for '--size': 130 is not a multiple of 4; 128 is near"),
         (["translate", "a.png", "-q", "-v"], "--verbose and --quiet exclude each other"),
