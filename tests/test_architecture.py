@@ -25,7 +25,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("pipeline", "evaluation", "export", "diagnosis"),
     ("hub", "weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
-    ("gradients", "minimal_filtering", "allocator", "parity"),
+    ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
     ("files", "cache", "tile_matrices", "model_file"),
     ("config",),
     ("errors",),

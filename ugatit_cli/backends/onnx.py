@@ -28,7 +28,10 @@ class OnnxBackend:
     name = "onnx"
 
     def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
-        """`device` is "auto", "cpu", "cuda" or "tensorrt"; raises BadModelError, DeviceError."""
+        """`device` is "auto", "cpu", "cuda" or "tensorrt"; whoever does not know the graph calls `try_out`.
+
+        Raises BadModelError, DeviceError.
+        """
         self.facts = facts
         self.image_size, self.any_size = facts.image_size, facts.any_size
         self.device = _choose_device(device)
@@ -38,7 +41,10 @@ class OnnxBackend:
             raise missing_device(
                 self.device, f"ONNX Runtime could not start {NAMES[self.device]}: run again with -v to see why"
             )
-        try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
+
+    def try_out(self) -> None:
+        """One picture through the graph. Raises BadModelError where nothing sensible comes out."""
+        try_out(self.facts, lambda numbers: self._run(numbers, [self.facts.output]))
 
     def __call__(self, pictures: Pixels) -> Pixels:
         return self._translate(pictures, [self.facts.output])[0]
@@ -93,6 +99,10 @@ def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = allowed_cores()
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    if device == "cpu":
+        # looking for memory to use again compares every tensor with every other one, three times as slow as all the rest of
+        # opening a graph of free sizes; the arena hands freed memory out again anyway, and plans for a size would hold more
+        options.enable_mem_reuse = options.enable_mem_pattern = False
     if device != "cpu":
         onnxruntime.preload_dlls()
     try:

@@ -26,7 +26,10 @@ class OpenvinoBackend:
         self.facts = facts
         self.image_size, self.any_size = facts.image_size, facts.any_size
         self._model, self.provider = _open(path, device)
-        try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
+
+    def try_out(self) -> None:
+        """One picture through the graph. Raises BadModelError where nothing sensible comes out."""
+        try_out(self.facts, lambda numbers: self._run(numbers, [self.facts.output]))
 
     def __call__(self, pictures: Pixels) -> Pixels:
         return self._translate(pictures, [self.facts.output])[0]

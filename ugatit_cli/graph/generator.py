@@ -17,7 +17,8 @@ from ..config import Direction, GeneratorConfig
 from .facts import GraphFacts
 from .large_matrix import Storage, write_product
 from .planar import FLOAT, PlanarMaps
-from .tiled import TiledMaps
+from .saving import WeightsBeside
+from .tiled import Kernels, TiledMaps
 from .writer import GraphWriter
 
 OPSET, IR_VERSION = 20, 9
@@ -33,6 +34,7 @@ class GraphForm:
 
     Attributes:
         convolutions: `tiled` is the fastest on CPUs; `direct` is for GPUs and for quantisation.
+        kernels: when those of `tiled` are transformed.
         half: float16 maps, convolutions and weights; `direct` only. Inputs and outputs stay float32.
         levels: uint8 N x H x W x 3 in and out, instead of float32 N x 3 x H x W in [-1, 1].
         heatmap: a second output, the attention N x H/4 x W/4, float32.
@@ -40,15 +42,18 @@ class GraphForm:
     """
 
     convolutions: Form = "tiled"
+    kernels: Kernels = "loaded"
     half: bool = False
     levels: bool = False
     heatmap: bool = False
     storage: Storage = "fp32"
 
 
-def write_generator(config: GeneratorConfig, weights: Weights, form: GraphForm) -> ModelProto:
-    """`weights` has the names and shapes of `Generator.state_dict()`, float32."""
-    graph = _GeneratorGraph(config, weights, form)
+def write_generator(
+    config: GeneratorConfig, weights: Weights, form: GraphForm, beside: WeightsBeside | None = None
+) -> ModelProto:
+    """`weights` has the names and shapes of `Generator.state_dict()`, float32; large ones go `beside` the graph, if that is given."""
+    graph = _GeneratorGraph(config, weights, form, GraphWriter(beside))
     graph.write()
     return graph.model()
 
@@ -71,11 +76,10 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
 
 
 class _GeneratorGraph:
-    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm) -> None:
-        self._config, self._weights, self._form = config, weights, form
-        self._writer = GraphWriter()
+    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm, writer: GraphWriter) -> None:
+        self._config, self._weights, self._form, self._writer = config, weights, form, writer
         self._planar = PlanarMaps(self._writer, half=form.half)
-        self._maps = TiledMaps(self._writer) if form.convolutions == "tiled" else self._planar
+        self._maps = TiledMaps(self._writer, form.kernels) if form.convolutions == "tiled" else self._planar
 
     def write(self) -> None:
         """Table 5, from top to bottom."""

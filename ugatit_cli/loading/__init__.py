@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..digests import remembered_sha256
 from ..errors import UsageError
-from ..files import sha256_of
 from .wishes import BackendChoice, Device, LoadedModel, Wish
 
 __all__ = ["BackendChoice", "Device", "LoadedModel", "Wish", "digest_of", "load_model"]
@@ -43,7 +43,7 @@ def digest_of(path: Path) -> str:
     from ..graph.reading import is_graph
 
     if not is_graph(path):
-        return sha256_of(path)
+        return remembered_sha256(path)
     from ..graph.screening import digest
 
     return digest(path)
