@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
-from .normalisation import Array, Coefficients, Statistics, Style, instance_normalise, layer_instance_normalise
+from .normalisation import (
+    Affine,
+    Array,
+    Coefficients,
+    LayerInstanceNorm,
+    Statistics,
+    Style,
+    instance_normalise,
+    layer_instance_normalise,
+)
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
 
@@ -91,12 +100,12 @@ class TiledMaps:
         product = self._writer.add("MatMul", x, self._writer.constant(weight.T))
         return self._writer.add("Add", product, self._writer.constant(bias))
 
-    def instance_normalise(self, x: str, channels: int) -> str:
-        return instance_normalise(self._writer, self._statistics(x), self._noted)
+    def instance_normalise(self, x: str, channels: int, affine: Affine | None) -> str:
+        return instance_normalise(self._writer, self._statistics(x), affine, self._noted)
 
-    def layer_instance_normalise(self, x: str, rho: Array, style: Style) -> str:
-        """`rho` C; gamma and beta are names of tensors of `per_channel`."""
-        return layer_instance_normalise(self._writer, self._statistics(x), rho.reshape(1, 1, -1), style, self._noted)
+    def layer_instance_normalise(self, x: str, norm: LayerInstanceNorm, style: Style) -> str:
+        """Gamma and beta are names of tensors of `per_channel`."""
+        return layer_instance_normalise(self._writer, self._statistics(x), norm, style, self._noted)
 
     def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
         """By names of tensors of `per_channel`."""
@@ -130,7 +139,7 @@ class TiledMaps:
         mean = self._sum(area.shares, x)  # B 1 C
         centred = add("Sub", x, mean)
         squares = self._sum(area.ones, add("Mul", centred, centred))
-        return Statistics(centred, mean, squares, area.count, channel_axis=2)
+        return Statistics(centred, mean, squares, area.count, per_channel=(1, 1, -1))
 
     def _sum(self, weights: str, x: str) -> str:
         """B x 1 x C: weighted sums over the pixels, as a product of matrices, which is several times faster than ReduceSum."""
