@@ -172,25 +172,23 @@ class PlainCAM(nn.Module):
     """Two pooled classifiers; the map scaled by either one's weights; both halves merged (section 2.1.1).
 
     In a discriminator the classifiers are spectrally normalised, but the map is scaled by their weights as
-    they are learned: the paper does not say so, the official code does it. With biases, each weight that scales the
-    map has the classifier's bias added, as in the official TensorFlow code.
+    they are learned: the paper does not say so, the official code does it. With `affine`, what scales the map is
+    learned by itself, once for both halves.
     """
 
     def __init__(self, channels: int, *, spectral: bool = False, affine: bool = False) -> None:
         super().__init__()
         self.average_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
         self.max_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.scale = nn.Parameter(torch.ones(channels)) if affine else None
         self.merge = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         average_pooled = F.adaptive_avg_pool2d(x, 1).flatten(1)  # B C
         max_pooled = F.adaptive_max_pool2d(x, 1).flatten(1)  # B C
         logits = torch.cat([self.average_fc(average_pooled), self.max_fc(max_pooled)], dim=1)  # B 2
-        average_weight, max_weight = self.average_fc.weight, self.max_fc.weight
-        if self.average_fc.bias is not None and self.max_fc.bias is not None:
-            average_weight, max_weight = average_weight + self.average_fc.bias, max_weight + self.max_fc.bias
-        by_average = x * per_channel(average_weight)
-        by_max = x * per_channel(max_weight)
+        by_average = x * per_channel(self.average_fc.weight if self.scale is None else self.scale)
+        by_max = x * per_channel(self.max_fc.weight if self.scale is None else self.scale)
         both = torch.cat([by_average, by_max], dim=1)  # B 2C H W
         return self.merge(both), logits
 

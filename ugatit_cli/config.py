@@ -26,8 +26,8 @@ class GeneratorConfig:
         channels: width of the first convolution (64 in the paper); the bottleneck has four times it.
         blocks: residual blocks in the encoder, and as many AdaLIN blocks in the decoder (4).
         image_size: side of the pictures it was trained on, in pixels, a multiple of 4.
-        affine: whether every layer can move its result: all convolutions and linear layers have a bias, the encoder's
-            normalisations a scale and a shift (the official TensorFlow code; its PyTorch code has none of them).
+        affine: whether every layer has all it may have: a bias in all convolutions and linear layers, a scale and a shift
+            in the encoder's normalisations, and for the attention's map weights of its own (the official TensorFlow code).
         unbiased: whether AdaLIN and LIN divide by n - 1 where they take a variance (PyTorch), or by n (TensorFlow).
     """
 

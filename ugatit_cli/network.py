@@ -95,8 +95,8 @@ class InstanceNorm(nn.Module):
 
     def __init__(self, channels: int, *, affine: bool) -> None:
         super().__init__()
-        self.register_parameter("gamma", nn.Parameter(torch.ones(channels)) if affine else None)
-        self.register_parameter("beta", nn.Parameter(torch.zeros(channels)) if affine else None)
+        self.gamma = nn.Parameter(torch.ones(channels)) if affine else None
+        self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         return F.group_norm(x.contiguous(), x.shape[1], self.gamma, self.beta, EPSILON)
@@ -242,14 +242,15 @@ class CAM(nn.Module):
 
     Scaling the channels twice, concatenating and merging with a 1x1 convolution is linear, so it is
     one 1x1 convolution whose weight is the two halves of `merge`, scaled and added. The discriminator's
-    classifiers are normalised, but the map is scaled with their raw weights, as in the official code. Where they
-    have a bias, it is part of each of these weights, too.
+    classifiers are normalised, but the map is scaled with their raw weights, as in the official code. With `affine`
+    it is scaled with weights of its own, the same in both halves.
     """
 
     def __init__(self, channels: int, *, spectral: bool = False, affine: bool = False) -> None:
         super().__init__()
         self.average_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
         self.max_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.scale = nn.Parameter(torch.ones(channels)) if affine else None
         self.merge = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor, **passes: int) -> tuple[Tensor, Tensor]:
@@ -259,13 +260,10 @@ class CAM(nn.Module):
         bias = self.merge.bias
         assert bias is not None
         average_part, max_part = self.merge.weight[..., 0, 0].chunk(2, dim=1)  # C C each
-        weight = average_part * _map_weight(self.average_fc) + max_part * _map_weight(self.max_fc)
+        by_average = self.average_fc.weight if self.scale is None else self.scale  # 1 C or C
+        by_max = self.max_fc.weight if self.scale is None else self.scale
+        weight = average_part * by_average + max_part * by_max
         return _per_pixel(x, weight).add(bias[:, None, None]), logits
-
-
-def _map_weight(classifier: nn.Linear) -> Tensor:
-    """1 C."""
-    return classifier.weight if classifier.bias is None else classifier.weight + classifier.bias
 
 
 def _per_pixel(x: Tensor, weight: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from ..config import Direction, GeneratorConfig
 from .facts import GraphFacts, StatisticsUse
 from .large_matrix import Storage, write_product
-from .normalisation import Affine, Array, Coefficients, LayerInstanceNorm, Style
+from .normalisation import Affine, Coefficients, LayerInstanceNorm, Style
 from .planar import FLOAT, PlanarMaps
 from .tiled import TiledMaps
 from .writer import GraphWriter
@@ -153,15 +153,13 @@ class _GeneratorGraph:
         """Both classifiers' weights and the 1x1 convolution that merges what they scaled, as one 1x1 convolution."""
         merge = self._weights["cam.merge.weight"][..., 0, 0].astype(np.float64)
         average_part, max_part = np.split(merge, 2, axis=1)
-        weight = average_part * self._map_weight("cam.average_fc") + max_part * self._map_weight("cam.max_fc")
+        by_average, by_max = (self._weights[f"cam.{pool}_fc.weight"] for pool in ("average", "max"))  # 1 C each
+        if self._config.affine:
+            by_average = by_max = self._weights["cam.scale"]
+        weight = average_part * by_average + max_part * by_max
         with self._writer.scope("cam"):
             x = self._maps.per_pixel(x, weight.astype(np.float32), self._weights["cam.merge.bias"])
             return self._writer.add("Relu", x)
-
-    def _map_weight(self, classifier: str) -> Array:
-        """1 C, what a classifier scales the map by: its bias is part of each weight."""
-        weight, bias = self._weights[f"{classifier}.weight"], self._weights.get(f"{classifier}.bias")
-        return weight if bias is None else weight + bias
 
     def _style(self, x: str) -> Style:
         """gamma and beta of AdaLIN, as the maps want them."""
