@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hub.loopback import CONTENT, LoopbackHub, MisbehavingHub, serving
 
-from ugatit_cli.hub import client, download
+from ugatit_cli.hub import client, patience
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
     monkeypatch.setattr(client, "PAUSES", (0.01, 0.01))
-    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.01)
     return cache
 
 

@@ -104,18 +104,22 @@ def _remove_references(folder: Path) -> None:
             reference.unlink()
 
 
+def lock_path(repo: str, etag: str) -> Path:
+    """Where all programs that share the cache lock one blob."""
+    storage = storage_of(repo)
+    return storage.parent / ".locks" / storage.name / f"{etag}.lock"
+
+
 @contextmanager
-def locked(repo: str, etag: str, watcher: Watcher) -> Iterator[None]:
-    """Alone with one blob, among all programs that share the cache."""
+def locked(path: Path, name: str, watcher: Watcher) -> Iterator[None]:
+    """Alone with what `path` locks, among all processes; `name` is what they wait for."""
     from huggingface_hub.utils import WeakFileLock
 
-    storage = storage_of(repo)
-    path = storage.parent / ".locks" / storage.name / f"{etag}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             stack.enter_context(WeakFileLock(path, timeout=_PATIENCE_SECONDS))
         except TimeoutError:
-            watcher.note(f"another program is downloading from {repo}: waiting for it")
+            watcher.note(f"another program is downloading {name}: waiting for it")
             stack.enter_context(WeakFileLock(path))
         yield

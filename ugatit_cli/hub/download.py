@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import NetworkError, RefusedError, ResourceError
 from ..files import sha256_of, writing
 from ..model_file import MAX_BYTES
-from .cached import PART_SUFFIX, blob_path, locked, name_blob
-from .client import Body, InterruptedTransferError, RemoteFile, UnreachableError, UnwellError, open_body
+from .cached import PART_SUFFIX, blob_path, lock_path, locked, name_blob
+from .client import Body, InterruptedTransferError, RemoteFile, open_body
 from .names import HubFile
+from .patience import persist
 from .watching import Watcher
 
-FRUITLESS_ATTEMPTS = 4  # in a row, each with less than a megabyte
-FRUITFUL_BYTES = 1 << 20
-PAUSE_SECONDS = 1.0
-_PASSING = (InterruptedTransferError, UnreachableError, UnwellError)
 _SHA256_DIGITS, _SHA1_DIGITS = 64, 40
+_PIECE = 1 << 20
 
 
 def download(remote: RemoteFile, sha256: str, watcher: Watcher) -> Path:
@@ -39,7 +36,7 @@ def download(remote: RemoteFile, sha256: str, watcher: Watcher) -> Path:
     blob = blob_path(remote.file.repo, etag)
     with writing(blob):
         blob.parent.mkdir(parents=True, exist_ok=True)
-        with locked(remote.file.repo, etag, watcher):
+        with locked(lock_path(remote.file.repo, etag), str(remote.file), watcher):
             if blob.is_file():  # from whichever program
                 _keep_if_right(blob, remote, sha256)
             else:
@@ -85,7 +82,7 @@ def _git_sha1_of(path: Path) -> str:
     """How git calls a small file: the sha1 of its content behind a header."""
     digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
     with path.open("rb") as file:
-        while piece := file.read(FRUITFUL_BYTES):
+        while piece := file.read(_PIECE):
             digest.update(piece)
     return digest.hexdigest()
 
@@ -98,17 +95,8 @@ def _fetch(remote: RemoteFile, part: Path, watcher: Watcher) -> None:
         part.unlink()
         done = 0
     check_room(part.parent, size - done, str(remote.file))
-    fruitless = 0
     with watcher.transfer(str(remote.file), size, done) as advance:
-        while True:
-            before = part.stat().st_size if part.is_file() else 0
-            try:
-                return _append(remote, part, advance)
-            except _PASSING:
-                fruitless = 0 if part.is_file() and part.stat().st_size - before >= FRUITFUL_BYTES else fruitless + 1
-                if fruitless == FRUITLESS_ATTEMPTS:
-                    raise
-                time.sleep(PAUSE_SECONDS * fruitless)
+        persist(lambda: _append(remote, part, advance), lambda: part.stat().st_size if part.is_file() else 0)
 
 
 def check_room(folder: Path, needed: int, name: str) -> None:

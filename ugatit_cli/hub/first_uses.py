@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,10 +36,11 @@ def read_first_use(asked: HubFile) -> FirstUse | None:
     """
     path = _path(asked)
     try:
-        return FirstUse(**json.loads(path.read_text(encoding="utf-8")))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return FirstUse(**{name: record[name] for name in ("repo", "commit", "file", "sha256")})
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         text = f"cannot read what {asked} was when it was first used: {path} is damaged"
         raise BadModelError(text, hint="delete that file to trust the Hub anew", name="first-use-damaged") from error
 
@@ -48,12 +50,21 @@ def record_first_use(asked: HubFile, first: FirstUse) -> None:
     path = _path(asked)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, json.dumps(asdict(first), indent=1).encode())
+    write_atomically(path, json.dumps({**asdict(first), "asked": asdict(asked)}, indent=1).encode())
 
 
 def forget_first_use(asked: HubFile) -> None:
     """From now on it may be another."""
     _path(asked).unlink(missing_ok=True)
+
+
+def first_uses() -> list[HubFile]:
+    """What was asked for; a record that cannot be read is left out here, and whoever uses that model is told."""
+    found = []
+    for path in sorted(first_uses_folder().glob("*.json")):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found.append(HubFile(**json.loads(path.read_text(encoding="utf-8"))["asked"]))
+    return found
 
 
 def _path(asked: HubFile) -> Path:
