@@ -27,7 +27,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity"),
-    ("files", "cache", "tile_matrices", "model_file", "crc32c"),
+    ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
     ("errors",),
 )

@@ -223,7 +223,7 @@ def _sha256(model: hub.ResolvedModel) -> str:
     if model.sha256:
         return model.sha256
     try:
-        return digest_of(model.path) if model.path.is_file() else ""
+        return digest_of(model.path) if model.path.exists() else ""
     except (OSError, UgatitError):
         return ""
 

@@ -16,8 +16,8 @@ from ..backends.providers import cuda_problem, require_cuda
 from ..config import Direction
 from ..errors import DeviceError
 from ..export.cached import CachedGraph, find_graph, make_graph
-from ..files import sha256_of
 from ..graph.facts import GraphFacts
+from .digest import digest_of
 from .graphs import open_in_onnx, open_in_openvino, takes_openvino
 from .wishes import LoadedModel, Wish
 
@@ -99,7 +99,7 @@ class _Source:
 
     def __init__(self, path: Path, sha256: str, direction: Direction | None) -> None:
         self._path, self._wanted = path, direction
-        self._sha256 = sha256 or (sha256_of(path) if path.is_file() else "")
+        self._sha256 = sha256 or (digest_of(path) if path.is_file() else "")
 
     @cached_property
     def _weights(self) -> ModelWeights:

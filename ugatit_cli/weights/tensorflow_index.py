@@ -16,8 +16,8 @@ from typing import TypeGuard
 
 from ..crc32c import crc32c, masked
 from ..errors import BadModelError
+from ..tensorflow_files import TABLE_MAGIC
 
-TABLE_MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)  # the last bytes of every such file
 MAX_INDEX_BYTES = 8 << 20  # official: 31 KB
 MAX_TENSORS = 20_000  # official: 788
 MAX_NAME_BYTES = 512
@@ -61,15 +61,6 @@ class TensorIndex:
     tensors: Mapping[str, TensorEntry]
     shards: int
 
-    def data_name(self, prefix: str, shard: int) -> str:
-        """What the data file `shard` of the checkpoint `prefix` is called: `NAME.data-00000-of-00001`."""
-        return f"{prefix}.data-{shard:05}-of-{self.shards:05}"
-
-
-def is_index(tail: bytes) -> bool:
-    """Whether a file that ends so may be an index."""
-    return tail.endswith(TABLE_MAGIC)
-
 
 def read_index(data: bytes) -> TensorIndex:
     """`data` is the whole file.
@@ -79,7 +70,7 @@ def read_index(data: bytes) -> TensorIndex:
     """
     if len(data) > MAX_INDEX_BYTES:
         raise BadModelError(f"its index has {len(data):,} bytes, more than any model needs", name="model-too-large")
-    if len(data) < _FOOTER_BYTES or not is_index(data):
+    if len(data) < _FOOTER_BYTES or not data.endswith(TABLE_MAGIC):
         raise _damaged("its index does not end as one does: it is cut off, or something else")
     try:
         return _read_table(data)
