@@ -41,6 +41,7 @@ class LoopbackHub:
     etags: dict[str, str] = field(default_factory=dict)
     commit: str = COMMIT
     pace: float = 0
+    ignores_ranges: bool = False
     sent: int = 0
     requests: list[Request] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -131,7 +132,7 @@ def handler_of(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
             etag = hub.etags.get(name) or hashlib.sha256(content if isinstance(content, bytes) else b"").hexdigest()
             head = {"X-Repo-Commit": hub.commit, "ETag": f'"{etag}"', "X-Linked-Size": str(size)}
             first, last = 0, size - 1
-            if self.headers.get("Range"):
+            if self.headers.get("Range") and not hub.ignores_ranges:
                 begin, _, end = self.headers["Range"].removeprefix("bytes=").partition("-")
                 first, last = int(begin), min(int(end or last), last)
                 head["Content-Range"] = f"bytes {first}-{last}/{size}"

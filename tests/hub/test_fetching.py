@@ -236,7 +236,7 @@ def test_a_record_holds_commit_and_digest(loopback: LoopbackHub) -> None:
     hub.resolve("me/toon")
     (record,) = first_uses_folder().iterdir()
     expected = {"repo": "me/toon", "commit": COMMIT, "file": "weights.safetensors", "sha256": SHA256}
-    assert json.loads(record.read_text()) == expected
+    assert expected.items() <= json.loads(record.read_text()).items()
 
 
 def test_a_pinned_file_makes_no_record(loopback: LoopbackHub, tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ class SpanFile:
                     file.write(chunk[: span.end - file.tell()])
                     advance(len(chunk))
             if file.tell() < span.end:
-                text = f"cannot fetch {remote.file}: {file.tell() - span.place:,} of {span.stop - span.start:,} bytes came"
+                text = (
+                    f"cannot fetch {remote.file}: {file.tell() - span.place:,} of {span.stop - span.start:,} bytes came"
+                )
                 raise InterruptedTransferError(text, hint="try again; what is there is kept", name="hub-interrupted")
 
     def _check(self, span: Span, name: str) -> None:

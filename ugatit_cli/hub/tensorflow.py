@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..config import Direction
 from ..errors import BadModelError, RefusedError
 from ..files import sha256_of, writing
-from ..tensorflow_files import SUFFIX, takes_smoothing
+from ..tensorflow_files import data_file, takes_smoothing
 from .cached import locked
 from .client import RemoteFile, locate
 from .converted import Converted, path_of, read_converted, record_converted
@@ -71,8 +71,9 @@ class _Wanted:
 
     def remote(self, index: TensorIndex, shard: int, end: int) -> RemoteFile:
         """The data file with that number, which must reach as far as byte `end`."""
-        prefix = self.entry.file.removesuffix(SUFFIX)
-        found = locate(HubFile(self.entry.repo, self.commit, index.data_name(prefix, shard)))
+        found = locate(
+            HubFile(self.entry.repo, self.commit, data_file(Path(self.entry.file), shard, index.shards).as_posix())
+        )
         if found.size is not None and found.size < end:
             text = f"{found.file} is incomplete: it has {found.size:,} bytes, and {end:,} are needed"
             raise BadModelError(text, name="model-incomplete")
@@ -95,7 +96,9 @@ def _make(wanted: _Wanted, index_path: Path, watcher: Watcher) -> str:
     ends = {span.shard: span.stop for span in spans}
     path = path_of(wanted.entry.repo, wanted.direction)
     part = SpanFile(path.with_suffix(PART_SUFFIX), spans, entries)
-    check_room(path.parent, part.total - part.done + sum(entry.size for entry in entries.values()) // 2, wanted.entry.name)
+    check_room(
+        path.parent, part.total - part.done + sum(entry.size for entry in entries.values()) // 2, wanted.entry.name
+    )
     remotes = {shard: wanted.remote(index, shard, end) for shard, end in ends.items()} if part.done < part.total else {}
     part.fetch(remotes, f"{wanted.entry.name} ({wanted.direction})", watcher)
     _convert(wanted, index, part, path)
