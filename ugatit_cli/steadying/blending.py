@@ -24,5 +24,5 @@ class Blend:
             self.shown = frame.astype(np.float32)
             return frame
         share = self._share * motion.trust[..., None]
-        self.shown = frame + share * (motion.carry(self.shown, smooth=True) - frame)
+        self.shown = frame + share * (motion.carry(self.shown, again=True) - frame)
         return np.rint(self.shown).clip(0, 255).astype(np.uint8)

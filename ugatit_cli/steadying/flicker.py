@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,14 @@ class FlickerReport:
         self.source += source
         self.without += without
         self.steadied += steadied
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        return {"report": np.array([self.pairs, self.source, self.without, self.steadied], np.float64)}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, NDArray[Any]]) -> FlickerReport:
+        pairs, *sums = state["report"].tolist()
+        return cls(int(pairs), *sums)
 
     def as_dict(self) -> dict[str, float | int]:
         """Means in levels, rounded, and how many pairs they were taken over."""

@@ -16,6 +16,8 @@ SMALLEST_SIDE = 32  # OpenCV's flow reads beyond the end of some smaller picture
 DARK, BRIGHT = 5, 250  # levels; beyond them a camera has cut off what the light did
 ALIKE = (16.0, 40.0)  # levels that a pixel may differ and still count as followed, in films without and with much noise
 NOISES = 3.0  # times what the pixels usually differ by
+COMPARABLE = 0.1  # less of the frame than that, and nothing is known of the light
+SHARPENED = 0.06  # of the difference from its surroundings, for what lay half-way between pixels in both directions
 CUT_SHARE = 0.4  # less of the frame followed than that: another scene
 
 
@@ -35,12 +37,25 @@ class Motion:
     gain: Floats
     change: float
 
-    def carry(self, before: NDArray[Any], *, smooth: bool = False) -> Floats:
-        """What belongs to the frame before, moved to where the frame has it; `smooth` is for what is carried again and again."""
+    def carry(self, before: NDArray[Any], *, again: bool = False) -> Floats:
+        """What belongs to the frame before, moved to where the frame has it.
+
+        What will be carried `again` and again stays as sharp as it is.
+        """
         import cv2
 
-        way = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
-        return _look_up(before.astype(np.float32, copy=False), self.places, way)
+        picture = before.astype(np.float32, copy=False)
+        if not again:
+            return _look_up(picture, self.places, cv2.INTER_LINEAR)
+        carried = _look_up(picture, self.places, cv2.INTER_CUBIC)
+        return carried + self._softened[..., None] * (carried - cv2.blur(carried, (3, 3)))
+
+    @cached_property
+    def _softened(self) -> Floats:
+        """H W: how much of its detail each pixel gets back that lay between four; cubic interpolation takes a little."""
+        rest = self.places % 1
+        parts = 4 * rest * (1 - rest)
+        return np.float32(SHARPENED / 2) * (parts[..., 0] + parts[..., 1])
 
     @cached_property
     def followed(self) -> NDArray[np.bool_]:
@@ -66,7 +81,7 @@ def find_motion(before: Pixels, after: Pixels) -> Motion:
     consistent = _returns(places, back, forth)
     carried, seen = _look_up(before.astype(np.float32), places, cv2.INTER_LINEAR), after.astype(np.float32)
     gain = _gain(carried, seen, consistent)
-    change = float(np.abs(seen - carried).mean())
+    change = cv2.norm(seen, carried, cv2.NORM_L1) / seen.size
     return Motion(places, _trust(seen - gain * carried, consistent), gain, change)
 
 
@@ -95,28 +110,37 @@ def _returns(places: Floats, back: Floats, forth: Floats) -> NDArray[np.bool_]:
 
     height, width = back.shape[:2]
     there = _look_up(forth, places, cv2.INTER_LINEAR)
-    missed = np.square(back + there).sum(axis=2)
-    length = np.square(back).sum(axis=2) + np.square(there).sum(axis=2)
-    inside = (places >= 0).all(axis=2) & (places[..., 0] <= width - 1) & (places[..., 1] <= height - 1)
-    returns: NDArray[np.bool_] = (missed < 0.01 * length + 0.5) & inside
+    column, row = cv2.split(places)
+    inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+    length = _squared_length(back) + _squared_length(there)
+    returns: NDArray[np.bool_] = (_squared_length(back + there) < 0.01 * length + 0.5) & inside
     return returns
+
+
+def _squared_length(vectors: Floats) -> Floats:
+    """H W 2 -> H W; plane by plane, as NumPy is slow at sums over two neighbours."""
+    across, down = vectors[..., 0], vectors[..., 1]
+    return across * across + down * down
 
 
 def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Floats:
     """(3,): a ratio of sums, which noise does not pull to either side; 1 where too little can be compared."""
-    usable = (
-        consistent & (np.minimum(carried, seen).min(axis=2) > DARK) & (np.maximum(carried, seen).max(axis=2) < BRIGHT)
-    )
-    if usable.mean() < 0.1:
+    import cv2
+
+    clear = [cv2.inRange(frame, (DARK,) * 3, (BRIGHT,) * 3) for frame in (carried, seen)]
+    usable = cv2.bitwise_and(clear[0], clear[1], mask=consistent.view(np.uint8))
+    if np.count_nonzero(usable) < COMPARABLE * usable.size:
         return np.ones(3, np.float32)
-    return (seen[usable].sum(axis=0) / carried[usable].sum(axis=0)).astype(np.float32)
+    before, after = (np.array(cv2.mean(frame, usable)[:3], np.float32) for frame in (carried, seen))
+    return after / before
 
 
 def _trust(difference: Floats, consistent: NDArray[np.bool_]) -> Floats:
     """H W, from what each pixel (H W 3) differs by: a little always does, and noise is averaged away."""
     import cv2
 
-    levels = np.abs(cv2.blur(difference, (3, 3))).max(axis=2)
+    red, green, blue = cv2.split(np.abs(cv2.blur(difference, (3, 3))))
+    levels = np.maximum(np.maximum(red, green), blue)
     alike = np.clip(NOISES * np.median(levels), *ALIKE)
     trust: Floats = np.where(consistent, np.clip(1.5 - levels / alike, 0, 1), 0).astype(np.float32)
     return trust

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ SHORTEST = 4  # frames; in a shorter stretch nothing can be gained by measuring
 FOLLOWS = 0.5  # of the way that held statistics go to what was measured, in each stretch
 MEMORY = 0.5  # what an older stretch's flicker counts for beside the newest one's
 STAYS = 1.1  # times less flicker is needed to change over from held to own statistics, or back
-SHARPNESS = (0.95, 1.05)  # beside each frame's own, or nothing is held
+SHARPNESS = (0.93, 1.07)  # beside each frame's own, or nothing is held
 LIGHT_STEP = 0.01  # a smaller change of the light is left alone: correcting it would cost as much in rounding
 
 Pair = tuple[Pixels, Pixels]  # two neighbouring frames
@@ -37,14 +39,21 @@ class Scene:
     values: Floats | None = None
     light: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     flicker: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    held: bool = True
+    held: bool = False
+
+    def state(self) -> dict[str, NDArray[Any] | None]:
+        return {"statistics": self.values, "light": self.light, "flicker": self.flicker, "held": np.array(self.held)}
+
+    @classmethod
+    def restored(cls, state: Mapping[str, NDArray[Any]]) -> Scene:
+        return cls(state.get("statistics"), state["light"], state["flicker"], bool(state["held"]))
 
     def judge(self, motion: Motion, own: Pair, held: Pair) -> None:
         """Two frames, translated either way."""
         self.flicker = MEMORY * self.flicker + (change_along(motion, *own), change_along(motion, *held))
         by_own, by_held = self.flicker * ((STAYS, 1) if self.held else (1, STAYS))
         low, high = (bound * sharpness(own[1]) for bound in SHARPNESS)
-        self.held = bool(by_held <= by_own) and low <= sharpness(held[1]) <= high
+        self.held = bool(by_held < by_own) and low <= sharpness(held[1]) <= high
 
 
 def translate(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[list[Translated], Pair | None]:

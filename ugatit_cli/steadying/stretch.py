@@ -25,6 +25,10 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def add(self, frame: Pixels, motion: Motion | None) -> None:
+        self.frames.append(frame)
+        self.motions.append(motion)
+
     def busiest(self) -> tuple[int, Motion]:
         """Of two frames or more, the first one left out: which one differs most from the one before, and how it follows."""
         following = [(place, motion) for place, motion in enumerate(self.motions) if place and motion is not None]
