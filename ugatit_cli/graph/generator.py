@@ -107,7 +107,7 @@ class _GeneratorGraph:
 
     def model(self) -> ModelProto:
         inputs, outputs = [self._picture(IMAGE)], [self._picture(TRANSLATED)]
-        coefficients = ["batch", 2 * sum(self._config.normalised_widths)]
+        coefficients: list[str | int] = ["batch", 2 * sum(self._config.normalised_widths)]
         if self._form.statistics == "held":
             inputs.append(helper.make_tensor_value_info(HELD, FLOAT, coefficients))
         if self._form.heatmap:
