@@ -22,11 +22,12 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("console",),
     ("training", "benchmarking"),
     ("loading",),
-    ("pipeline", "evaluation", "export", "diagnosis"),
-    ("hub", "weights", "backends"),
+    ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
+    ("hub",),
+    ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
-    ("files", "cache", "tile_matrices", "model_file"),
+    ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
     ("errors",),
 )
@@ -48,8 +49,8 @@ HEAVY = {
     "torchmetrics",
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
-    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?",
+    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|steadying\..+|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",
@@ -60,7 +61,7 @@ HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "
 LIGHT_ALL_THE_SAME = {"training.config", "training.launch"}
 
 DISTRIBUTIONS = {  # where the import's name is not the distribution's
-    **{"cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
+    **{"huggingface_hub": "huggingface-hub", "cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
     "onnxruntime": "onnxruntime-gpu",  # or, where there is no such wheel, the one that bears its own name
 }
 ONLY_IF_INSTALLED = {"openvino", "av"}

@@ -38,14 +38,6 @@ class Backend(Protocol):
         ...
 
 
-class GraphBackend(Backend, Protocol):
-    """One that runs an ONNX graph."""
-
-    def try_out(self) -> None:
-        """One picture through the graph. Raises BadModelError where nothing sensible comes out."""
-        ...
-
-
 def load_backend(config: GeneratorConfig, tensors: dict[str, torch.Tensor], device: str) -> Backend:
     """A generator ready to run on `device` ("auto", "cpu", "cuda" or "mps").
 

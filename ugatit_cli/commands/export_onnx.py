@@ -75,7 +75,7 @@ def export_onnx(
     file, and a graph that is too far off is not kept. What it takes and gives stands in its metadata.
     """
     console = Console(options.verbosity(verbose, quiet))
-    found = hub.resolve(model)
+    found = hub.resolve(model, direction=direction, watcher=console)
     path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
     _check_target(path, overwrite)
     if convolutions == "tiled" and precision != "fp32":

@@ -18,6 +18,7 @@ from ..files import sha256_of, write_atomically, writing
 from ..graph.facts import GraphFacts
 
 if TYPE_CHECKING:
+    from ..graph.facts import StatisticsUse
     from ..graph.generator import GraphForm
     from ..weights import ModelWeights
 
@@ -61,17 +62,19 @@ class CachedGraph:
         return tried
 
 
-def find_graph(sha256: str, direction: Direction | None, use: Use) -> CachedGraph | None:
+def find_graph(
+    sha256: str, direction: Direction | None, use: Use, statistics: StatisticsUse = "own"
+) -> CachedGraph | None:
     """The graph of the weights with that digest; a `direction` of None is their default."""
     wanted: tuple[Direction, ...] = (direction,) if direction else ("a2b", "b2a")
     for each in wanted:
-        found = _read_record(_path(sha256, each, use), each)
+        found = _read_record(_path(sha256, each, use, statistics), each)
         if found is not None and (direction is not None or found.directions[0] == each):
             return found
     return None
 
 
-def make_graph(weights: ModelWeights, direction: Direction, use: Use) -> CachedGraph:
+def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics: StatisticsUse = "own") -> CachedGraph:
     """Write the graph into the cache.
 
     Raises:
@@ -80,12 +83,12 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use) -> CachedG
     from ..graph.generator import facts_of, write_generator
     from ..graph.saving import weights_beside
 
-    path = _path(weights.sha256, direction, use)
+    path = _path(weights.sha256, direction, use, statistics)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     config = weights.config
     tensors = {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
-    wanted = _form(use)
+    wanted = replace(_form(use), statistics=statistics)
     with weights_beside(path) as beside:
         graph = write_generator(config, tensors, wanted, beside)
     write_atomically(path, graph.SerializeToString())
@@ -104,8 +107,9 @@ def _form(use: Use) -> GraphForm:
     return GraphForm("tiled", "stored" if use == "many" else "fleeting", heatmap=True, storage="fp16")
 
 
-def _path(sha256: str, direction: Direction, use: Use) -> Path:
-    return cache_folder() / "graphs" / FORMAT / sha256 / f"{direction}.{use}.onnx"
+def _path(sha256: str, direction: Direction, use: Use, statistics: StatisticsUse) -> Path:
+    name = use if statistics == "own" else f"{use}.{statistics}"
+    return cache_folder() / "graphs" / FORMAT / sha256 / f"{direction}.{name}.onnx"
 
 
 def _record(graph: Path) -> Path:

@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
-from .normalisation import Array, Statistics, instance_normalise, layer_instance_normalise
+from .normalisation import (
+    Affine,
+    Array,
+    Coefficients,
+    LayerInstanceNorm,
+    Statistics,
+    Style,
+    instance_normalise,
+    layer_instance_normalise,
+)
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
 
@@ -57,9 +66,9 @@ class Tiling:
 class TiledMaps:
     """The operations of the network's middle on maps B x P x C. Names of nodes in, names of nodes out."""
 
-    def __init__(self, writer: GraphWriter, kernels: Kernels = "loaded") -> None:
-        self._writer = writer
-        self._kernels = kernels
+    def __init__(self, writer: GraphWriter, kernels: Kernels = "loaded", noted: Coefficients | None = None) -> None:
+        """`noted` is told what every normalisation comes to."""
+        self._writer, self._kernels, self._noted = writer, kernels, noted
         self._area: Area | None = None
         self._tiling: Tiling | None = None
 
@@ -96,12 +105,16 @@ class TiledMaps:
         product = self._writer.add("MatMul", x, self._writer.constant(weight.T))
         return self._writer.add("Add", product, self._writer.constant(bias))
 
-    def instance_normalise(self, x: str, channels: int) -> str:
-        return instance_normalise(self._writer, self._statistics(x))
+    def instance_normalise(self, x: str, channels: int, affine: Affine | None) -> str:
+        return instance_normalise(self._writer, self._statistics(x), affine, self._noted)
 
-    def layer_instance_normalise(self, x: str, rho: Array, gamma: str, beta: str) -> str:
-        """`rho` C; `gamma` and `beta` names of tensors of `per_channel`."""
-        return layer_instance_normalise(self._writer, self._statistics(x), rho.reshape(1, 1, -1), gamma, beta)
+    def layer_instance_normalise(self, x: str, norm: LayerInstanceNorm, style: Style) -> str:
+        """Gamma and beta are names of tensors of `per_channel`."""
+        return layer_instance_normalise(self._writer, self._statistics(x), norm, style, self._noted)
+
+    def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
+        """By names of tensors of `per_channel`."""
+        return self._writer.add("Add", self._writer.add("Mul", x, scale), shift)
 
     def per_channel(self, values: str, channels: int) -> str:
         """B x C, or C, as something that a map can be multiplied by."""
@@ -131,7 +144,7 @@ class TiledMaps:
         mean = self._sum(area.shares, x)  # B 1 C
         centred = add("Sub", x, mean)
         squares = self._sum(area.ones, add("Mul", centred, centred))
-        return Statistics(centred, mean, squares, area.count, channel_axis=2)
+        return Statistics(centred, mean, squares, area.count, per_channel=(1, 1, -1))
 
     def _sum(self, weights: str, x: str) -> str:
         """B x 1 x C: weighted sums over the pixels, as a product of matrices, which is several times faster than ReduceSum."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..backends import GraphBackend
+from ..backends.graph_runs import GraphBackend
 from ..backends.providers import cuda_problem
 from ..errors import UsageError
 from ..graph.facts import GraphFacts

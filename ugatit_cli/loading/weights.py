@@ -10,18 +10,20 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ..backends import Backend, GraphBackend, load_backend
+from ..backends import Backend, load_backend
 from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
 from ..config import Direction
-from ..digests import remembered_sha256
 from ..errors import DeviceError
 from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
+from .digest import digest_of
 from .graphs import open_in_onnx, open_in_openvino, takes_openvino
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
+    from ..backends.graph_runs import GraphBackend
+    from ..graph.facts import StatisticsUse
     from ..weights import ModelWeights
 
 TIMED_RUNS = 3
@@ -98,7 +100,7 @@ class _Source:
 
     def __init__(self, path: Path, sha256: str, direction: Direction | None) -> None:
         self._path, self._wanted = path, direction
-        self._sha256 = sha256 or (remembered_sha256(path) if path.is_file() else "")
+        self._sha256 = sha256 or (digest_of(path) if path.is_file() else "")
 
     @cached_property
     def _weights(self) -> ModelWeights:
@@ -106,11 +108,11 @@ class _Source:
 
         return weights.load(self._path)
 
-    def graph(self, use: Use) -> CachedGraph:
-        found = find_graph(self._sha256, self._wanted, use)
+    def graph(self, use: Use, statistics: StatisticsUse = "own") -> CachedGraph:
+        found = find_graph(self._sha256, self._wanted, use, statistics)
         if found is None:
             direction, _ = self._weights.generator(self._wanted)
-            found = make_graph(self._weights, direction, use)
+            found = make_graph(self._weights, direction, use, statistics)
         return found
 
     def backend(self, name: str) -> Backend:
@@ -129,10 +131,17 @@ class _Source:
     def in_graph(
         self, open_graph: Callable[[Path, GraphFacts, str], GraphBackend], use: Use, device: str, reason: str
     ) -> LoadedModel:
+        from ..backends.holding import GraphFamily
+
+        def open_other(statistics: StatisticsUse) -> GraphBackend:
+            other = self.graph(use, statistics)
+            return open_graph(other.path, other.facts, device)
+
         graph = self.graph(use)
-        backend = open_graph(graph.path, graph.facts, device)
-        trial = f"{backend.name}/{backend.device}"
+        plain = open_graph(graph.path, graph.facts, device)
+        trial = f"{plain.name}/{plain.device}"
         if trial not in graph.tried:
-            backend.try_out()
+            plain.try_out()
             graph.with_trial(trial)
+        backend = GraphFamily(plain, open_other)
         return LoadedModel(backend, self._sha256, graph.direction, graph.variant, reason, graph.notes)
