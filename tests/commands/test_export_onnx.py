@@ -108,7 +108,7 @@ def test_nothing_is_overwritten_and_no_folder_is_guessed(model: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     "words",
-    [["--precision", "int8", "--convolutions", "tiled"], ["--calibrate", "no-such-folder"], ["-m", "no-such-model"]],
+    [["--precision", "fp16", "--convolutions", "tiled"], ["--calibrate", "no-such-folder"], ["-m", "no-such-model"]],
 )
 def test_usage(words: list[str], model: Path, tmp_path: Path) -> None:
     done = ugatit("export-onnx", "-m", model, "-o", tmp_path / "a.onnx", *words)

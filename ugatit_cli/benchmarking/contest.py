@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..backends.providers import cuda_problem
-from ..export.exporting import ExportRequest, export
+from ..export.exporting import ExportRequest, export, usual_form
 from ..export.photographs import read_photographs, squares
 from ..export.proof import Precision
-from ..graph.generator import GraphForm
 from ..loading import BackendChoice, Device
 from ..parity import Parity, compare
 from ..weights import ModelWeights
@@ -122,9 +121,13 @@ class Contest:
         graph = self.folder / f"{way.precision}.onnx"
         if not graph.exists():
             direction, _ = self.weights.generator()
-            form = GraphForm("direct", half=way.precision == "fp16")
             photographs = read_photographs([])
-            export(ExportRequest(self.weights, direction, form, way.precision, photographs, min_psnr=0), graph)
+            export(
+                ExportRequest(
+                    self.weights, direction, usual_form(way.precision), way.precision, photographs, min_psnr=0
+                ),
+                graph,
+            )
         return {"model": str(graph), "sha256": "", "wish": wish}
 
 

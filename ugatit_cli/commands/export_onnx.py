@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,7 +33,7 @@ LevelsOption = Annotated[
 ]
 ConvolutionsOption = Annotated[
     Literal["auto", "tiled", "direct"],
-    typer.Option("--convolutions", help="Tiled is the quickest on CPUs, direct on GPUs; auto: tiled for fp32."),
+    typer.Option("--convolutions", help="Tiled is the quickest on CPUs, direct on GPUs; auto: tiled but for fp16."),
 ]
 StorageOption = Annotated[
     Literal["fp32", "fp16", "int8", "rank64"],
@@ -78,8 +78,8 @@ def export_onnx(
     found = hub.resolve(model, direction=direction, watcher=console)
     path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
     _check_target(path, overwrite)
-    if convolutions == "tiled" and precision != "fp32":
-        text = f"--convolutions tiled and --precision {precision} exclude each other"
+    if convolutions == "tiled" and precision == "fp16":
+        text = "--convolutions tiled and --precision fp16 exclude each other"
         raise UsageError(text, hint="leave --convolutions out", name="options-contradict")
     asked = Asked(found.path, precision, direction, heatmap, levels, convolutions, storage, calibrate, min_psnr)
     with console.captured_noise():
@@ -135,9 +135,8 @@ def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
 
 def _request(asked: Asked, console: Console) -> ExportRequest:
     from .. import weights
-    from ..export.exporting import ExportRequest
+    from ..export.exporting import ExportRequest, usual_form
     from ..export.photographs import read_photographs
-    from ..graph.generator import GraphForm
     from ..graph.reading import is_graph
     from ..training.data import list_pictures
 
@@ -149,16 +148,9 @@ def _request(asked: Asked, console: Console) -> ExportRequest:
     for note in loaded.notes:
         console.note(f"{asked.model}: {note}")
     direction, _ = loaded.generator(asked.direction)
-    convolutions = asked.convolutions
-    if convolutions == "auto":
-        convolutions = "tiled" if asked.precision == "fp32" else "direct"
-    form = GraphForm(
-        convolutions,
-        half=asked.precision == "fp16",
-        levels=asked.levels,
-        heatmap=asked.heatmap,
-        storage=asked.storage,
-    )
+    form = replace(usual_form(asked.precision), levels=asked.levels, heatmap=asked.heatmap, storage=asked.storage)
+    if asked.convolutions != "auto":
+        form = replace(form, convolutions=asked.convolutions)
 
     def tell(row: Comparison) -> None:
         found = row.parity

@@ -18,6 +18,9 @@ from ..files import sha256_of, write_atomically, writing
 from ..graph.facts import GraphFacts
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..graph.facts import StatisticsUse
     from ..graph.generator import GraphForm
     from ..weights import ModelWeights
@@ -87,7 +90,7 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     config = weights.config
-    tensors = {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
+    tensors = arrays_of(weights, direction)
     wanted = replace(_form(use), statistics=statistics)
     with weights_beside(path) as beside:
         graph = write_generator(config, tensors, wanted, beside)
@@ -97,6 +100,11 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics
     made = CachedGraph(path, direction, facts_of(config, wanted, direction), directions, config.variant, weights.notes)
     _write_record(made)
     return made
+
+
+def arrays_of(weights: ModelWeights, direction: Direction) -> dict[str, NDArray[np.float32]]:
+    """What `write_generator` takes; no copies."""
+    return {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
 
 
 def _form(use: Use) -> GraphForm:

@@ -25,7 +25,7 @@ QUANTISED_LAYERS = ("encoder_blocks.", "decoder_blocks.")
 
 
 def quantise(graph: ModelProto, calibration: Iterable[NDArray[Any]]) -> ModelProto:
-    """`graph` in its direct form, fp32; `calibration` as its input takes them. Weights have a scale for each channel."""
+    """`graph` in fp32, its convolutions not transformed; `calibration` as its input takes them. Weights have a scale for each channel."""
     layers = [
         node.name for node in graph.graph.node if node.op_type == "Conv" and node.name.startswith(QUANTISED_LAYERS)
     ]

@@ -62,7 +62,7 @@ def _product(writer: GraphWriter, x: str, weight: LargeMatrix, storage: Storage)
     for start, piece in _pieces(weight):
         bounds = [writer.constant([start]), writer.constant([start + piece.shape[1]]), writer.constant([0])]
         rows = writer.add("Slice", columns, *bounds)
-        parts.append(writer.add("MatMul", _stored(writer, piece, storage, rows), rows))
+        parts.append(writer.add("MatMul", _stored(writer, piece, storage, x), rows))
     return writer.add("Transpose", writer.add("Sum", *parts), perm=[1, 0])
 
 
@@ -71,11 +71,9 @@ def _pieces(weight: LargeMatrix) -> Iterator[tuple[int, Matrix]]:
         yield start, weight[:, start : start + PIECE].astype(np.float32, copy=False)
 
 
-def _stored(writer: GraphWriter, piece: Matrix, storage: Storage, rows: str) -> str:
+def _stored(writer: GraphWriter, piece: Matrix, storage: Storage, x: str) -> str:
     if storage == "int8":
         numbers, scales = quantised(piece)
         return writer.add("DequantizeLinear", writer.constant(numbers), writer.constant(scales), axis=0)
-    # a shape that is only known while the graph runs keeps programs from turning the matrix into float32 when they load it
-    shape = writer.add("Concat", writer.constant([len(piece)]), writer.add("Shape", rows, start=0, end=1), axis=0)
-    halves = writer.add("Reshape", writer.constant(piece.astype(np.float16)), shape)
+    halves = writer.not_before(x, writer.constant(piece.astype(np.float16)))
     return writer.add("Cast", halves, to=TensorProto.FLOAT)

@@ -28,9 +28,10 @@ from .normalisation import (
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
 
-Kernels = Literal["loaded", "stored", "fleeting"]
+Kernels = Literal["loaded", "stored", "fleeting", "plain"]
 """When kernels are transformed, which makes them four times as large: by the program that loads the graph; before it is
-written; or anew for every picture, which needs the least memory."""
+written; or anew for every picture, which needs the least memory. `plain` ones are not, where the map keeps its size: these
+are convolutions as ONNX has them, which can be done in whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,19 @@ class TiledMaps:
 
     def convolve(self, x: str, weight: Array) -> str:
         """A 3x3 convolution O I 3 3 without bias over a map whose edges are reflected."""
+        if self._kernels == "plain":
+            return self._convolve_as_it_is(x, weight)
         assert self._tiling is not None, "a map must enter first, and is not enlarged yet"
         return self._filter(x, weight, self._tiling, phases=1)
+
+    def _convolve_as_it_is(self, x: str, weight: Array) -> str:
+        """ONNX Runtime and OpenVINO convolve whole numbers with the channels last, so that the transpositions come to nothing."""
+        add, constant, area = self._writer.add, self._writer.constant, self._here
+        shape = add("Concat", constant([0]), area.height, area.width, constant([weight.shape[1]]), axis=0)
+        planes = add("Transpose", add("Reshape", x, shape), perm=[0, 3, 1, 2])
+        padded = add("Pad", planes, constant([0, 0, 1, 1] * 2), mode="reflect")
+        y = add("Conv", padded, constant(weight), kernel_shape=[3, 3])
+        return add("Reshape", add("Transpose", y, perm=[0, 2, 3, 1]), constant([0, -1, weight.shape[0]]))
 
     def convolve_up(self, x: str, weight: Array) -> str:
         """Nearest up-sampling by two and a 3x3 convolution, as one convolution of the small map to four phases."""
@@ -169,16 +181,9 @@ class TiledMaps:
         if self._kernels == "stored":
             return self._writer.constant((_both_sides(KERNEL) @ taps).reshape(-1, inputs, outputs))
         add, constant = self._writer.add, self._writer.constant
-        rows = constant(taps) if self._kernels == "loaded" else self._not_before(x, constant(taps))
+        rows = self._writer.not_before(x, constant(taps)) if self._kernels == "fleeting" else constant(taps)
         kernel = add("MatMul", constant(_both_sides(KERNEL)), rows)
         return add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
-
-    def _not_before(self, x: str, matrix: str) -> str:
-        """`matrix`, but what is made of it is made once `x` is there, and not when the graph is loaded, as for constants:
-        it gets its own shape again, as two zeros that are only known then."""
-        add = self._writer.add
-        zero = add("Min", add("Shape", x, start=1, end=2), self._writer.constant([0]))
-        return add("Reshape", matrix, add("Concat", zero, zero, axis=0))
 
     def _measure(self, height: str, width: str) -> Area:
         add, constant = self._writer.add, self._writer.constant

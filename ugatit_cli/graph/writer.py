@@ -56,6 +56,13 @@ class GraphWriter:
             self._small[key] = self._keep(values)
         return self._small[key]
 
+    def not_before(self, x: str, matrix: str) -> str:
+        """The constant `matrix`, but what is made of it is made once `x` (B ...) is there, and not when the graph is loaded:
+        it gets its own shape again, plus a zero that is not known before the batch is."""
+        zero = self.add("Min", self.add("Shape", x, start=0, end=1), self.constant([0]))
+        shape = self.constant(list(self.constants[matrix].dims))
+        return self.add("Reshape", matrix, self.add("Add", zero, shape))
+
     def name_last(self, output: str) -> None:
         """Give what was added last the name by which the world knows it."""
         self.nodes[-1].output[0] = output
