@@ -29,6 +29,7 @@ class GeneratorConfig:
         affine: whether every layer has all it may have: a bias in all convolutions and linear layers, a scale and a shift
             in the encoder's normalisations, and for the attention's map weights of its own (the official TensorFlow code).
         unbiased: whether AdaLIN and LIN divide by n - 1 where they take a variance (PyTorch), or by n (TensorFlow).
+        truncated: whether a pixel's level is the whole number below (TensorFlow), or the nearest one (PyTorch).
     """
 
     variant: Variant = "light"
@@ -37,6 +38,7 @@ class GeneratorConfig:
     image_size: int = 256
     affine: bool = False
     unbiased: bool = True
+    truncated: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in ("full", "light"):
@@ -48,7 +50,7 @@ class GeneratorConfig:
                 raise BadModelError(
                     f"{name} must be a whole number from {low} to {high}, not {value!r}", name="model-config"
                 )
-        for name in ("affine", "unbiased"):
+        for name in ("affine", "unbiased", "truncated"):
             if type(getattr(self, name)) is not bool:
                 raise BadModelError(f"{name} must be true or false, not {getattr(self, name)!r}", name="model-config")
         if self.image_size % SIZE_MULTIPLE:

@@ -72,6 +72,7 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
         width=side,
         image_size=config.image_size,
         direction=direction,
+        truncated=config.truncated,
         measured=MEASURED if form.statistics == "measured" else None,
         held=HELD if form.statistics == "held" else None,
     )
@@ -246,9 +247,10 @@ class _GeneratorGraph:
             return add("Sub", add("Div", numbers, constant(127.5)), constant(1.0))
 
     def _to_levels(self, x: str) -> str:
-        """Rounded half to even, as the official writer does."""
+        """Rounded half to even, as the writer of the official PyTorch code does, or down."""
         add, constant = self._writer.add, self._writer.constant
         with self._writer.scope("levels"):
             numbers = add("Mul", add("Add", x, constant(1.0)), constant(127.5))
-            levels = add("Clip", add("Round", numbers), constant(0.0), constant(255.0))
+            whole = add("Floor" if self._config.truncated else "Round", numbers)
+            levels = add("Clip", whole, constant(0.0), constant(255.0))
             return add("Transpose", add("Cast", levels, to=TensorProto.UINT8), perm=[0, 2, 3, 1])
