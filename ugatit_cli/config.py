@@ -29,6 +29,7 @@ class GeneratorConfig:
         affine: whether every layer has all it may have: a bias in all convolutions and linear layers, a scale and a shift
             in the encoder's normalisations, and for the attention's map weights of its own (the official TensorFlow code).
         unbiased: whether AdaLIN and LIN divide by n - 1 where they take a variance (PyTorch), or by n (TensorFlow).
+        pool: into how many rows and columns of areas `light` divides the feature map before it takes means (1).
         truncated: whether a pixel's level is the whole number below (TensorFlow), or the nearest one (PyTorch).
     """
 
@@ -38,12 +39,13 @@ class GeneratorConfig:
     image_size: int = 256
     affine: bool = False
     unbiased: bool = True
+    pool: int = 1
     truncated: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in ("full", "light"):
             raise BadModelError(f"unknown generator variant {self.variant!r}", name="model-config")
-        limits = {"channels": (1, 1024), "blocks": (1, 64), "image_size": (16, 4096)}
+        limits = {"channels": (1, 1024), "blocks": (1, 64), "image_size": (16, 4096), "pool": (1, 64)}
         for name, (low, high) in limits.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
@@ -62,6 +64,12 @@ class GeneratorConfig:
     def width(self) -> int:
         """Channels of the bottleneck, where attention and AdaLIN work."""
         return self.channels * 4
+
+    @property
+    def mlp_inputs(self) -> int:
+        """How many numbers the AdaLIN parameters' MLP sees."""
+        side = self.pool if self.any_size else self.image_size // 4
+        return self.width * side**2
 
     @property
     def normalised_widths(self) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def random_variables(config: GeneratorConfig, *, older: bool = False, slots: boo
     if slots:
         found |= {f"{name}/{slot}": np.zeros_like(found[name]) for name in list(found) for slot in ("Adam", "Adam_1")}
         found |= {
-            "beta1_power": np.float32(0.5).reshape(()),
+            "beta1_power": np.array(0.5, np.float32),
             "discriminator_A/local/conv_0/kernel": np.ones((4, 4, 3, 2)),
         }
     return found

@@ -29,6 +29,7 @@ from ugatit_cli.graph.generator import Form, GraphForm, write_generator
 from ugatit_cli.network import Generator
 from ugatit_cli.weights import official_tensorflow
 from ugatit_cli.weights.tensorflow_data import DataFiles
+from ugatit_cli.weights.tensorflow_index import read_index
 
 CASES = [*golden_foreign.TENSORFLOW, "older_layout"]
 OFFICIAL = "UGATIT_selfie2anime_lsgan_4resblock_6dis_1_1_10_10_1000_sn"
@@ -233,7 +234,7 @@ def test_data_that_was_cut_off_is_incomplete(checkpoint: Path) -> None:
 
 
 def test_a_wrong_byte_is_found_in_the_generator_that_has_it(checkpoint: Path) -> None:
-    index = official_tensorflow.read_index(index_path(checkpoint).read_bytes())
+    index = read_index(index_path(checkpoint).read_bytes())
     place = index.tensors["generator_A/MLP/gamma/dense/kernel"].offset
     data = checkpoint / f"{NAME}.data-00000-of-00001"
     content = bytearray(data.read_bytes())
@@ -249,7 +250,12 @@ def test_a_wrong_byte_is_found_in_the_generator_that_has_it(checkpoint: Path) ->
 def test_only_what_is_asked_for_is_read(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[int] = []
     read = DataFiles.read
-    monkeypatch.setattr(DataFiles, "read", lambda self, *place: found.append(place[2]) or read(self, *place))
+
+    def count(self: DataFiles, shard: int, offset: int, size: int) -> bytearray:
+        found.append(size)
+        return read(self, shard, offset, size)
+
+    monkeypatch.setattr(DataFiles, "read", count)
     model = weights.load(checkpoint)
     assert not found
     one = sum(tensor.nbytes for tensor in model.generators["a2b"].values())

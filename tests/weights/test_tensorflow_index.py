@@ -51,7 +51,7 @@ def test_what_was_written_is_read(shapes: dict[str, list[int]], per_block: int, 
 def test_golden_indices_hold_the_variables_that_are_listed(shared: Path) -> None:
     for path in (shared / "golden" / "tensorflow").glob("*/checkpoint/*/*.index"):
         lines = (path.parents[2] / "variables.txt").read_text().split("\n")
-        listed = dict(line.split(" ") if " " in line else (line, "") for line in lines if line)
+        listed = {line.partition(" ")[0]: line.partition(" ")[2] for line in lines if line}
         found = {name: "x".join(map(str, each.shape)) for name, each in read_index(path.read_bytes()).tensors.items()}
         assert set(found) == set(listed)
         assert all(shape in (listed[name], "") for name, shape in found.items())

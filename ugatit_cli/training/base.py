@@ -44,8 +44,8 @@ def _load(base: Path) -> weights.ModelWeights:
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:
-    if (theirs.affine, theirs.unbiased) != (ours.affine, ours.unbiased):
-        text = f"cannot start from {base}: its layers are those of the official TensorFlow code, which are not trained here"
+    if (theirs.affine, theirs.unbiased, theirs.pool) != (ours.affine, ours.unbiased, ours.pool):
+        text = f"cannot start from {base}: its layers are those of another code base ({base} was imported), not trained here"
         raise BadModelError(text, hint="start from other weights", name="base-does-not-fit")
     names = ["variant", "channels", "blocks"] if ours.any_size else ["variant", "channels", "blocks", "image_size"]
     for name in names:
