@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from graph.graphs import run
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from reference import PlainGenerator
@@ -111,6 +111,7 @@ configs = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(config=configs, older=st.booleans(), slots=st.booleans())
 def test_random_variables_are_detected_as_what_they_are(
     config: GeneratorConfig, older: bool, slots: bool, tmp_path_factory: pytest.TempPathFactory
