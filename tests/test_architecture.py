@@ -26,7 +26,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("hub",),
     ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
-    ("gradients", "minimal_filtering", "allocator", "parity"),
+    ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
     ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
     ("errors",),
