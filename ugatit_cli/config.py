@@ -13,6 +13,7 @@ from .errors import BadModelError
 Variant = Literal["full", "light"]
 Direction = Literal["a2b", "b2a"]
 
+CONVENTIONS = ("affine", "unbiased", "pool", "truncated")  # of the code base that the weights come from
 SIZE_MULTIPLE = 4  # two stride-2 convolutions: sides the generator works at are multiples of 4
 
 
@@ -83,7 +84,9 @@ class GeneratorConfig:
         return self.variant == "light"
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without conventions that are the usual ones: earlier versions of this program read those files, too."""
+        usual = {field.name: field.default for field in fields(self) if field.name in CONVENTIONS}
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> GeneratorConfig:

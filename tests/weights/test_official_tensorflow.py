@@ -21,7 +21,7 @@ from reference import PlainGenerator
 from typer.testing import CliRunner
 from weights.tensorflow_checkpoints import NAME, index_path, random_variables, write
 
-from ugatit_cli import tensorflow_files, weights
+from ugatit_cli import hub, tensorflow_files, weights
 from ugatit_cli.cli import app
 from ugatit_cli.config import Direction, GeneratorConfig
 from ugatit_cli.errors import BadModelError, UsageError
@@ -89,6 +89,16 @@ def test_translate_writes_the_pictures_of_the_official_test_run(
     difference = np.abs(pixels(tmp_path / "out.png").astype(int) - pixels(official))
     assert difference.max() <= 1
     assert np.mean(difference > 0) <= 0.01
+
+
+def test_an_exported_graph_writes_them_too(shared: Path, tmp_path: Path) -> None:
+    folder = shared / "golden" / "tensorflow" / "full_smoothing"
+    words = ["-m", golden_foreign.tensorflow(shared, "full_smoothing").path, "-o", tmp_path / "x.onnx"]
+    assert CliRunner().invoke(app, ["export-onnx", *map(str, words)]).exit_code == 0
+    words = [folder / "resized" / "face.png", "-m", tmp_path / "x.onnx", "-o", tmp_path / "out.png", "--device", "cpu"]
+    assert CliRunner().invoke(app, ["translate", *map(str, words)]).exit_code == 0
+    (official,) = folder.glob("results/*/face.png")
+    assert np.mean(pixels(tmp_path / "out.png") != pixels(official)) <= 0.01
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -189,6 +199,11 @@ def test_every_part_means_the_checkpoint(word: str, checkpoint: Path) -> None:
     (checkpoint / "checkpoint").write_text(f'model_checkpoint_path: "{NAME}"')
     assert tensorflow_files.find_index(checkpoint / word) == index_path(checkpoint)
     assert weights.load(checkpoint / word).format == "official-tensorflow"
+
+
+@pytest.mark.parametrize("word", ["", NAME, f"{NAME}.data-00000-of-00001"])
+def test_the_command_line_takes_every_part_for_the_index(word: str, checkpoint: Path) -> None:
+    assert hub.resolve(f"{checkpoint}/{word}").path == index_path(checkpoint)
 
 
 def test_one_of_several_must_be_named(checkpoint: Path) -> None:
