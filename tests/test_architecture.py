@@ -20,7 +20,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("cli",),
     ("commands",),
     ("console",),
-    ("training", "benchmarking"),
+    ("training", "benchmarking", "model_folder"),
     ("loading",),
     ("pipeline", "evaluation", "export", "diagnosis"),
     ("hub",),
@@ -50,7 +50,8 @@ HEAVY = {
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?"
+    r"|model_folder\.samples",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",

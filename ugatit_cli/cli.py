@@ -19,6 +19,7 @@ from .commands.bench import bench
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.export_onnx import export_onnx
+from .commands.models import models
 from .commands.train import train
 from .commands.translate import translate
 from .console import Console
@@ -139,6 +140,7 @@ def start(
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

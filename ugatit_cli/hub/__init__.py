@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .names import BY_HUB, BY_NAME, HubFile, interpret, label
-from .registry import DEFAULT_MODEL, RegistryEntry, models_folder, read_registry
+from .names import BY_HUB, BY_NAME, HubFile, interpret, label, parse_hub_file
+from .places import own_models_folder
+from .registry import DEFAULT_MODEL, OWN_ROW, RegistryEntry, models_folder, read_registry
 from .resolving import FOLDER_WEIGHTS, ResolvedModel, known_models, resolve
 from .watching import Watcher
 
@@ -12,6 +13,7 @@ __all__ = [
     "BY_NAME",
     "DEFAULT_MODEL",
     "FOLDER_WEIGHTS",
+    "OWN_ROW",
     "HubFile",
     "RegistryEntry",
     "ResolvedModel",
@@ -20,6 +22,8 @@ __all__ = [
     "known_models",
     "label",
     "models_folder",
+    "own_models_folder",
+    "parse_hub_file",
     "read_registry",
     "resolve",
 ]

@@ -103,7 +103,8 @@ def read_own() -> dict[str, RegistryEntry]:
     found = {}
     for path in sorted(own_models_folder().glob(f"*/{OWN_ROW}")):
         name = path.parent.name
-        found[name] = _entry(name, _read_toml(path), path)
+        if not name.startswith("."):  # else somebody is making it, or was killed while doing so
+            found[name] = _entry(name, _read_toml(path), path)
     return found
 
 
