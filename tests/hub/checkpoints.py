@@ -61,7 +61,7 @@ def generator_shapes(channels: int, blocks: int, size: int) -> dict[str, tuple[i
 
 def all_shapes(channels: int, blocks: int, size: int) -> dict[str, tuple[int, ...]]:
     """Both generators with what Adam remembered of them, and as many numbers as four discriminators have with theirs."""
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     for name, shape in generator_shapes(channels, blocks, size).items():
         for scope in ("generator_A", "generator_B"):
             found |= {f"{scope}/{name}{slot}": shape for slot in ("", "/Adam", "/Adam_1")}

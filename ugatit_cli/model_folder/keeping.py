@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from ..graph.reading import is_graph
 from .about import About
 from .card import Facts, write_card
 
+ABANDONED_SECONDS = 24 * 3600
 CARD, GRAPH = "README.md", "model.onnx"
 WHAT_IT_IS = {hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network", GRAPH: "the graph"}
 
@@ -79,6 +81,7 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside, which gets its name in the end; nothing is left of it otherwise."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder.parent)
         part = folder.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
         part.mkdir()
     try:
@@ -88,6 +91,13 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
             sync_folder(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """What killed runs left, once it is old enough to be nobody's any more."""
+    for part in parent.glob(f".{'[0-9a-f]' * 12}{PART_SUFFIX}"):
+        if part.is_dir() and time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
