@@ -18,6 +18,8 @@ from ..config import Direction
 from ..errors import UsageError
 from ..files import PART_SUFFIX, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
+from ..loading import Wish as RunWish
+from ..loading import load_model
 from .about import About
 from .card import Facts, write_card
 
@@ -67,6 +69,7 @@ def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
     """
     with _whole_folder(folder) as part:
         kept = _keep_graph(source, part, wish) if is_graph(source) else _keep_weights(source, part, wish)
+        _try_out(kept)
         name = kept.file.name
         usage = wish.name if wish.named else f"./{folder.name}"
         card = write_card(kept.about, kept.facts, usage=usage, files={name: WHAT_IT_IS[name]})
@@ -127,6 +130,12 @@ def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
     directions: tuple[Direction, ...] = (screened.facts.direction,) if screened.facts.direction else ()
     facts = Facts(None, directions, screened.facts.image_size, "onnx", digest)
     return Kept(path, About.from_texts(wish.name, wish.said), facts, screened.notes)
+
+
+def _try_out(kept: Kept) -> None:
+    """One picture in each direction: numbers that are finite may still overflow on the way. Raises BadModelError."""
+    for direction in kept.facts.directions or (None,):
+        load_model(kept.file, "", RunWish(direction, backend="torch" if kept.facts.config else "auto", device="cpu"))
 
 
 def _row(kept: Kept) -> str:
