@@ -22,11 +22,11 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("console",),
     ("training", "benchmarking", "model_folder"),
     ("loading",),
-    ("pipeline", "evaluation", "export", "diagnosis"),
+    ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
     ("hub",),
     ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
-    ("gradients", "minimal_filtering", "allocator", "parity"),
+    ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
     ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
     ("errors",),
@@ -49,8 +49,8 @@ HEAVY = {
     "torchmetrics",
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
-    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?"
+    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|steadying\..+|training(\..+)?|weights(\..+)?"
     r"|model_folder\.samples",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",

@@ -54,7 +54,8 @@ class Console:
 
     def __init__(self, verbosity: Verbosity = Verbosity.NORMAL) -> None:
         self.verbosity = verbosity
-        self._rich: RichConsole | None = None
+        self._rich: RichConsole | None = None  # made when the first line is to be said: it takes time to load
+        self._stream: TextIO | None = None  # where it speaks, if not to sys.stderr
         self._bar: Progress | None = None
 
     # ------------------------------------------------------------------------------------------ for people
@@ -98,7 +99,7 @@ class Console:
     @property
     def _stderr(self) -> RichConsole:
         if self._rich is None:
-            self._rich = _rich_console(sys.stderr)
+            self._rich = _rich_console(self._stream or sys.stderr)
         return self._rich
 
     # -------------------------------------------------------------------------------------------- results
@@ -184,14 +185,14 @@ class Console:
         kept, ours = self._rich, os.dup(2)
         with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=sys.stderr.encoding, errors="replace") as real:
             sys.stderr.flush()
-            self._rich = _rich_console(real)
+            self._rich, self._stream = None, real
             os.dup2(noise.fileno(), 2)
             try:
                 yield
             finally:
                 sys.stderr.flush()
                 os.dup2(ours, 2)
-                self._rich = kept
+                self._rich, self._stream = kept, None
                 self._show_noise(noise)
 
     def _show_noise(self, noise: IO[bytes]) -> None:

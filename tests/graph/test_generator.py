@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.graph.generator import Form, GraphForm, write_generator
+from ugatit_cli.graph.tiled import Kernels
 
 LEVEL = 2 / 255  # of a picture between -1 and 1
 FORMS = get_args(Form)
@@ -53,6 +54,22 @@ def test_light_takes_every_size_and_batch(rows: int, columns: int, batch: int, f
     pictures = noise(batch, 3, 4 * rows, 4 * columns)
     ours, _ = SESSION[form].run(None, {"image": pictures})
     assert np.abs(ours - expected(LIGHT, pictures)[0]).max() < LEVEL / 100
+
+
+@pytest.mark.parametrize("kernels", get_args(Kernels))
+@pytest.mark.parametrize("config", [LIGHT, FULL], ids=["light", "full"])
+def test_kernels_are_the_same_whenever_they_are_transformed(config: GeneratorConfig, kernels: Kernels) -> None:
+    pictures = noise(1, 3, 32, 32)
+    graph = write_generator(config, arrays(NETWORKS[config]), GraphForm("tiled", kernels))
+    [ours] = run(graph, pictures)
+    assert np.abs(ours - expected(config, pictures)[0]).max() < LEVEL / 100
+
+
+@pytest.mark.parametrize("kernels", ["loaded", "fleeting"])
+def test_small_files_hold_the_kernels_as_they_are(kernels: Kernels) -> None:
+    weights = arrays(NETWORKS[LIGHT])
+    sizes = [write_generator(LIGHT, weights, GraphForm("tiled", each)).ByteSize() for each in (kernels, "stored")]
+    assert sizes[0] < 0.7 * sizes[1]
 
 
 @pytest.mark.parametrize("form", FORMS)

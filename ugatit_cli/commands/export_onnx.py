@@ -152,7 +152,13 @@ def _request(asked: Asked, console: Console) -> ExportRequest:
     convolutions = asked.convolutions
     if convolutions == "auto":
         convolutions = "tiled" if asked.precision == "fp32" else "direct"
-    form = GraphForm(convolutions, asked.precision == "fp16", asked.levels, asked.heatmap, asked.storage)
+    form = GraphForm(
+        convolutions,
+        half=asked.precision == "fp16",
+        levels=asked.levels,
+        heatmap=asked.heatmap,
+        storage=asked.storage,
+    )
 
     def tell(row: Comparison) -> None:
         found = row.parity

@@ -18,7 +18,8 @@ from .facts import GraphFacts, StatisticsUse
 from .large_matrix import Storage, write_product
 from .normalisation import Affine, Coefficients, LayerInstanceNorm, Style
 from .planar import FLOAT, PlanarMaps
-from .tiled import TiledMaps
+from .saving import WeightsBeside
+from .tiled import Kernels, TiledMaps
 from .writer import GraphWriter
 
 OPSET, IR_VERSION = 20, 9
@@ -35,6 +36,7 @@ class GraphForm:
 
     Attributes:
         convolutions: `tiled` is the fastest on CPUs; `direct` is for GPUs and for quantisation.
+        kernels: when those of `tiled` are transformed.
         half: float16 maps, convolutions and weights; `direct` only. Inputs and outputs stay float32.
         levels: uint8 N x H x W x 3 in and out, instead of float32 N x 3 x H x W in [-1, 1].
         heatmap: a second output, the attention N x H/4 x W/4, float32.
@@ -44,6 +46,7 @@ class GraphForm:
     """
 
     convolutions: Form = "tiled"
+    kernels: Kernels = "loaded"
     half: bool = False
     levels: bool = False
     heatmap: bool = False
@@ -51,9 +54,11 @@ class GraphForm:
     statistics: StatisticsUse = "own"
 
 
-def write_generator(config: GeneratorConfig, weights: Weights, form: GraphForm) -> ModelProto:
-    """`weights` has the names and shapes of `Generator.state_dict()`, float32."""
-    graph = _GeneratorGraph(config, weights, form)
+def write_generator(
+    config: GeneratorConfig, weights: Weights, form: GraphForm, beside: WeightsBeside | None = None
+) -> ModelProto:
+    """`weights` has the names and shapes of `Generator.state_dict()`, float32; large ones go `beside` the graph, if that is given."""
+    graph = _GeneratorGraph(config, weights, form, GraphWriter(beside))
     graph.write()
     return graph.model()
 
@@ -78,13 +83,13 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
 
 
 class _GeneratorGraph:
-    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm) -> None:
-        self._config, self._weights, self._form = config, weights, form
-        self._writer = GraphWriter()
+    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm, writer: GraphWriter) -> None:
+        self._config, self._weights, self._form, self._writer = config, weights, form, writer
         self._noted = Coefficients(self._writer) if form.statistics == "measured" else None
         self._held = self._take_held() if form.statistics == "held" else iter(())
         self._planar = PlanarMaps(self._writer, half=form.half, noted=self._noted)
-        self._maps = TiledMaps(self._writer, self._noted) if form.convolutions == "tiled" else self._planar
+        tiled = form.convolutions == "tiled"
+        self._maps = TiledMaps(self._writer, form.kernels, self._noted) if tiled else self._planar
 
     def write(self) -> None:
         """Table 5, from top to bottom."""
@@ -107,7 +112,7 @@ class _GeneratorGraph:
 
     def model(self) -> ModelProto:
         inputs, outputs = [self._picture(IMAGE)], [self._picture(TRANSLATED)]
-        coefficients = ["batch", 2 * sum(self._config.normalised_widths)]
+        coefficients: list[str | int] = ["batch", 2 * sum(self._config.normalised_widths)]
         if self._form.statistics == "held":
             inputs.append(helper.make_tensor_value_info(HELD, FLOAT, coefficients))
         if self._form.heatmap:

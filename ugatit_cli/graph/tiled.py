@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,10 @@ from .normalisation import (
 )
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
+
+Kernels = Literal["loaded", "stored", "fleeting"]
+"""When kernels are transformed, which makes them four times as large: by the program that loads the graph; before it is
+written; or anew for every picture, which needs the least memory."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,9 @@ class Tiling:
 class TiledMaps:
     """The operations of the network's middle on maps B x P x C. Names of nodes in, names of nodes out."""
 
-    def __init__(self, writer: GraphWriter, noted: Coefficients | None = None) -> None:
+    def __init__(self, writer: GraphWriter, kernels: Kernels = "loaded", noted: Coefficients | None = None) -> None:
         """`noted` is told what every normalisation comes to."""
-        self._writer, self._noted = writer, noted
+        self._writer, self._kernels, self._noted = writer, kernels, noted
         self._area: Area | None = None
         self._tiling: Tiling | None = None
 
@@ -152,18 +157,28 @@ class TiledMaps:
         windows = add("Reshape", add("Gather", x, tiling.windows, axis=1), flat)  # B 36 TI
         windows = add("MatMul", constant(_both_sides(INPUT)), windows)
         windows = add("Reshape", windows, constant([0, WINDOW * WINDOW, -1, inputs]))
-        products = add("MatMul", windows, self._kernel(weight))  # B 36 T O
+        products = add("MatMul", windows, self._kernel(weight, x))  # B 36 T O
         tiles = add("MatMul", constant(_both_sides(OUTPUT)), add("Reshape", products, flat))  # B 16 TO
         rows = add("Reshape", tiles, constant([0, -1, outputs // phases]))
         return add("Gather", rows, tiling.pixels, axis=1)
 
-    def _kernel(self, weight: Array) -> str:
-        """O I 3 3 -> 36 I O. Whoever loads the graph computes it once: it has four times the weight's size."""
+    def _kernel(self, weight: Array, x: str) -> str:
+        """O I 3 3 -> 36 I O, to be used on `x`."""
         outputs, inputs = weight.shape[:2]
-        constant = self._writer.constant
-        taps = constant(weight.transpose(2, 3, 1, 0).reshape(9, -1))
-        kernel = self._writer.add("MatMul", constant(_both_sides(KERNEL)), taps)
-        return self._writer.add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
+        taps = weight.transpose(2, 3, 1, 0).reshape(9, -1)
+        if self._kernels == "stored":
+            return self._writer.constant((_both_sides(KERNEL) @ taps).reshape(-1, inputs, outputs))
+        add, constant = self._writer.add, self._writer.constant
+        rows = constant(taps) if self._kernels == "loaded" else self._not_before(x, constant(taps))
+        kernel = add("MatMul", constant(_both_sides(KERNEL)), rows)
+        return add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
+
+    def _not_before(self, x: str, matrix: str) -> str:
+        """`matrix`, but what is made of it is made once `x` is there, and not when the graph is loaded, as for constants:
+        it gets its own shape again, as two zeros that are only known then."""
+        add = self._writer.add
+        zero = add("Min", add("Shape", x, start=1, end=2), self._writer.constant([0]))
+        return add("Reshape", matrix, add("Concat", zero, zero, axis=0))
 
     def _measure(self, height: str, width: str) -> Area:
         add, constant = self._writer.add, self._writer.constant

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
-from ..tensorflow_files import SUFFIX as INDEX_SUFFIX
+from ..tensorflow_files import find_index
 
 BY_NAME = "registry:"  # what makes a word a name beyond doubt, as "./" makes it a path
 BY_HUB = "hub:"  # and what makes it a repository
@@ -86,8 +86,8 @@ def interpret(word: str, names: Collection[str]) -> str | Path | HubFile:
         return _known(name, word, names)
     if word.startswith(BY_HUB):
         return _hub_file(word)
-    # a broken link exists too: opening it says what is wrong with it; so does the name that a checkpoint's files share
-    exists = os.path.lexists(word) or os.path.isfile(word + INDEX_SUFFIX)
+    # a broken link exists too: opening it says what is wrong with it; a TensorFlow checkpoint goes by a name that no file has
+    exists = os.path.lexists(word) or find_index(Path(word)) is not None
     if word in names:
         if exists:
             raise _ambiguous(word, "a model's name", BY_NAME, "the model")

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..config import Direction
 from ..errors import BadModelError, NetworkError, RefusedError, UsageError
 from ..files import sha256_of
+from ..tensorflow_files import find_index
 from . import cached
 from .first_uses import FirstUse, read_first_use, record_first_use
 from .names import BY_HUB, MODEL_SUFFIXES, HubFile, interpret
@@ -51,7 +52,8 @@ def resolve(
 ) -> ResolvedModel:
     """The file that `model`, a path, a name or a file on the Hub, stands for; everything but a path is verified.
 
-    A folder stands for the weights in it. What is on the Hub and not in the cache is downloaded, and `watcher` is told.
+    A folder stands for the weights in it, any part of a TensorFlow checkpoint for its index.
+    What is on the Hub and not in the cache is downloaded, and `watcher` is told.
     `direction` counts where each is a file of its own; None is the model's default.
 
     Raises:
@@ -85,7 +87,7 @@ def _mentioning_paths(word: str) -> Iterator[None]:
 
 def _at_path(path: Path) -> ResolvedModel:
     inside = (path / name for name in (FOLDER_WEIGHTS, _GRAPH))
-    return ResolvedModel(next((each for each in inside if each.is_file()), path))
+    return ResolvedModel(next((each for each in inside if each.is_file()), find_index(path) or path))
 
 
 def _verified(entry: RegistryEntry) -> ResolvedModel:

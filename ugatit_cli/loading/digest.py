@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import tensorflow_files
-from ..files import sha256_of
+from ..digests import remembered_sha256
 
 
 def digest_of(path: Path) -> str:
@@ -23,5 +23,5 @@ def digest_of(path: Path) -> str:
         return digest(path)
     index = tensorflow_files.find_index(path)
     if index is None:
-        return sha256_of(path)
+        return remembered_sha256(path)
     return tensorflow_files.digest(index, smoothing=tensorflow_files.takes_smoothing(index))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..backends import Backend
+from ..backends.graph_runs import GraphBackend
 from ..backends.providers import cuda_problem
 from ..errors import UsageError
 from ..graph.facts import GraphFacts
@@ -25,11 +25,12 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
     if takes_openvino(wish):
-        backend = open_in_openvino(screened.path, screened.facts, wish.device)
+        backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device)
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
     else:
         backend = open_in_onnx(screened.path, screened.facts, wish.device)
         reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
+    backend.try_out()
     return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes)
 
 
@@ -41,13 +42,13 @@ def takes_openvino(wish: Wish) -> bool:
     return wish.backend == "auto" and on_cpu and find_spec("openvino") is not None
 
 
-def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> Backend:
+def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
     from ..backends.openvino import OpenvinoBackend
 
     return OpenvinoBackend(path, facts, device)
 
 
-def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> Backend:
+def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
     from ..backends.onnx import OnnxBackend
 
     return OnnxBackend(path, facts, device)

@@ -14,6 +14,7 @@ from . import official_tensorflow
 from .model import ModelWeights
 from .naming import naming
 from .official_pytorch import read_official, read_official_networks
+from .paddle import read_paddle
 from .safetensors import is_ours, read_container, read_ours, save
 from .shapes import generator_shapes
 from .sniff import sniff
@@ -61,6 +62,8 @@ def _read_container(file: BufferedReader) -> Container:
     kind = sniff(file)
     if kind == "torch-zip":
         return read_zip(file)
+    if kind == "pickle":
+        return read_paddle(file)
     size = file.seek(0, 2)
     return read_container(file, size) if kind == "safetensors" else read_legacy(file, size)
 

@@ -65,7 +65,8 @@ def read_official(file: BufferedReader, container: Container, sha256: str) -> Mo
         for direction, state in wanted.items()
     }
     notes = (_BARE_NOTE,) if "" in networks else ()
-    return ModelWeights(next(iter(configs.values())), generators, container.metadata, sha256, "official-pytorch", notes)
+    config = next(iter(configs.values()))
+    return ModelWeights(config, generators, container.metadata, sha256, container.format, notes)
 
 
 def read_official_networks(file: BufferedReader, container: Container) -> dict[str, dict[str, torch.Tensor]]:

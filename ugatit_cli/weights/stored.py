@@ -46,12 +46,13 @@ class Container:
     """A file's table of contents, whichever its format.
 
     `tree` maps names to StoredTensors or to such mappings (other values are kept as they came);
-    `positions` has each storage's first byte in the file.
+    `positions` has each storage's first byte in the file; `format` is whose names the tree has.
     """
 
     tree: Mapping[str, object]
     positions: Mapping[str, int]
     metadata: Mapping[str, str]
+    format: str = "official-pytorch"
 
 
 def contiguous_stride(shape: tuple[int, ...]) -> tuple[int, ...]:
