@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .face_detector import fetch_face_detector
 from .names import BY_HUB, BY_NAME, HubFile, interpret, label, parse_hub_file
 from .places import own_models_folder
 from .registry import DEFAULT_MODEL, OWN_ROW, RegistryEntry, models_folder, read_registry
@@ -18,6 +19,7 @@ __all__ = [
     "RegistryEntry",
     "ResolvedModel",
     "Watcher",
+    "fetch_face_detector",
     "interpret",
     "known_models",
     "label",

@@ -24,6 +24,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "push": push,
 }
 
-models = typer.Typer(help="List, fetch, import, verify, remove and publish models.", rich_markup_mode=None, add_completion=False)
+models = typer.Typer(
+    help="List, fetch, import, verify, remove and publish models.", rich_markup_mode=None, add_completion=False
+)
 for name, command in COMMANDS.items():
     models.command(name)(command)
