@@ -114,9 +114,14 @@ def detect(index: TensorIndex, direction: Direction) -> GeneratorConfig:
 
 
 def read_generator(
-    index: TensorIndex, direction: Direction, read: ReadBytes, *, smoothing: bool
+    index: TensorIndex,
+    direction: Direction,
+    read: ReadBytes,
+    *,
+    smoothing: bool,
+    dtype: torch.dtype = torch.float32,
 ) -> dict[str, torch.Tensor]:
-    """Finite contiguous float32 tensors under our names, each held against its checksum in the index.
+    """Finite contiguous tensors of type `dtype` under our names, each held against its checksum in the index.
 
     Raises:
         BadModelError: it does not fit the network, a checksum is wrong, or a number is NaN or infinite.
@@ -125,22 +130,22 @@ def read_generator(
     variables = {name: Variable(name, entry, read) for name, entry in wanted(index, direction).items()}
     scale = variables[f"{scope}{_CLASSIFIER}/kernel"].whole() + variables[f"{scope}{_CLASSIFIER}/bias"].whole()
     check_finite(scale, f"{scope}{_CLASSIFIER}")
-    result = {"cam.scale": scale.flatten()}
+    result = {"cam.scale": scale.flatten().to(dtype)}
     for name, official in _layout(config, _classifier(index, scope)).items():
         variable = variables[scope + official]
         large = name == "mlp.0.weight" and not config.any_size
-        tensor = _channels_first(variable, config) if large else _our_axes(variable.whole())
+        tensor = _channels_first(variable, config, dtype) if large else _our_axes(variable.whole())
         if smoothing and name.startswith("decoder_blocks.") and name.endswith(".rho"):
             tensor = (tensor - SMOOTHING).clamp_(0, 1)
-        check_finite(tensor, variable.name)
-        result[name] = tensor
+        result[name] = tensor.to(dtype)
+        check_finite(result[name], variable.name)
     return result
 
 
-def _channels_first(variable: Variable, config: GeneratorConfig) -> torch.Tensor:
+def _channels_first(variable: Variable, config: GeneratorConfig, dtype: torch.dtype) -> torch.Tensor:
     """PC x O, whose rows follow the flattened map pixel by pixel -> O x CP; piece by piece, as it is a gigabyte."""
     width, pixels = config.width, (config.image_size // 4) ** 2
-    result = torch.empty(width, width, pixels)  # O C P
+    result = torch.empty(width, width, pixels, dtype=dtype)  # O C P
     first = 0
     for piece in variable.pieces(width * max(1, PIECE_BYTES // (4 * width * width))):
         block = piece.view(-1, width, width).permute(2, 1, 0)  # O C p
