@@ -54,16 +54,16 @@ def read_checkpoint(index_file: Path, smoothing: bool | None) -> ModelWeights:
         index = read_index(file.read(MAX_INDEX_BYTES + 1))
     configs = _configs(index)
     files = DataFiles(index_file, index.shards)
-    for direction in configs:
-        files.check(wanted(index, direction))
-    notes = (_UNKNOWN_SMOOTHING,) if smoothing is None and tensorflow_files.says_smoothing(index_file) is None else ()
+    directions, notes = _complete(index, tuple(configs), files)
+    if smoothing is None and tensorflow_files.says_smoothing(index_file) is None:
+        notes += (_UNKNOWN_SMOOTHING,)
     smooth = tensorflow_files.takes_smoothing(index_file) if smoothing is None else smoothing
 
     def read(direction: Direction) -> Tensors:
         with naming(index_file):
             return read_generator(index, direction, files.read, smoothing=smooth)
 
-    config, generators = next(iter(configs.values())), ReadLater(tuple(configs), read)
+    config, generators = next(iter(configs.values())), ReadLater(directions, read)
     sha256 = tensorflow_files.digest(index_file, smoothing=smooth)
     return ModelWeights(config, generators, {}, sha256, "official-tensorflow", notes)
 
@@ -78,6 +78,26 @@ def _configs(index: TensorIndex) -> dict[Direction, GeneratorConfig]:
     if len(set(configs.values())) > 1:
         raise BadModelError("its two generators are of different shapes", name="model-shape")
     return configs
+
+
+def _complete(
+    index: TensorIndex, directions: tuple[Direction, ...], files: DataFiles
+) -> tuple[tuple[Direction, ...], tuple[str, ...]]:
+    """Those whose bytes are all there, and a note about each other one: many a file was cut off at 4 GB when it was unpacked.
+
+    Raises:
+        BadModelError: no generator is complete.
+    """
+    errors = {}
+    for direction in directions:
+        try:
+            files.check(wanted(index, direction))
+        except BadModelError as error:
+            errors[direction] = error
+    if len(errors) == len(directions):
+        raise errors[directions[0]]
+    whole = tuple(direction for direction in directions if direction not in errors)
+    return whole, tuple(f"it cannot translate {direction}: {error.message}" for direction, error in errors.items())
 
 
 def wanted(index: TensorIndex, direction: Direction) -> dict[str, TensorEntry]:
