@@ -147,7 +147,7 @@ def test_a_pooled_head_of_one_layer_or_two(pool: int, layers: int, tmp_path: Pat
 
 
 def test_photo2cartoon_is_recognised_and_not_supported(tmp_path: Path) -> None:
-    content = {"genA2B": {"ConvBlock1.1.weight": torch.zeros(1), "HourGlass1.ConvBlock1_1.weight": torch.zeros(1)}}
+    content = {"genA2B": {"ConvBlock1.1.weight": torch.zeros(1), "HourGlass1.Conv1.weight": torch.zeros(1)}}
     with pytest.raises(BadModelError, match=r"photo2cartoon generator .* recognised and not supported") as caught:
         weights.load(save(tmp_path / "x.pt", content))
     assert caught.value.name == "model-unsupported"
