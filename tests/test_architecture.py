@@ -20,10 +20,10 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("cli",),
     ("commands",),
     ("console",),
-    ("training", "benchmarking"),
+    ("training", "benchmarking", "model_folder"),
     ("loading",),
     ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
-    ("hub",),
+    ("hub", "faces"),
     ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
@@ -50,7 +50,8 @@ HEAVY = {
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|steadying\..+|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest"
+    r"|steadying\..+|training(\..+)?|weights(\..+)?|model_folder\.samples|faces\..+",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",

@@ -26,7 +26,10 @@ PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 ALL_PAGES = [*PAGES, REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "examples").rglob("*.md"))]
 ALL_PAGES += sorted((REPOSITORY / "models").rglob("*.md"))
 PROGRAM: Any = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = PROGRAM.commands
+GROUPS = {name: group for name, group in PROGRAM.commands.items() if hasattr(group, "commands")}
+COMMANDS: dict[str, Any] = {name: command for name, command in PROGRAM.commands.items() if name not in GROUPS} | {
+    f"{name} {inner}": command for name, group in GROUPS.items() for inner, command in group.commands.items()
+}
 ENDS_A_COMMAND = {"|", "||", "&&", ";", "&", ">", ">>", "<"}
 CHANGES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}  # the headings of Keep a Changelog
 
@@ -82,17 +85,24 @@ def command_lines(text: str) -> Iterator[list[str]]:
                 call = []
 
 
+def called(words: list[str]) -> tuple[str, list[str]]:
+    """A command's name, of one word or two, and what follows it."""
+    length = 2 if " ".join(words[:2]) in COMMANDS else 1
+    return " ".join(words[:length]), words[length:]
+
+
 def fault_in(words: list[str]) -> str:
     """What the program would say against this command line, before it looks at any file; "" if nothing."""
     if not words or words[0].startswith("-"):
         unknown = set(words) - options(PROGRAM) - {"--help"}
         return f"no such option: {', '.join(sorted(unknown))}" if unknown else ""
-    if words[0] not in COMMANDS:
-        return f"no such command: {words[0]}"
-    if "--help" in words or len(words) == 1:  # the bare name of a command is talk about it
+    name, rest = called(words)
+    if name not in COMMANDS and not (name in GROUPS and not rest):
+        return f"no such command: {' '.join([name, *rest[:1]]) if name in GROUPS else name}"
+    if "--help" in words or not rest:  # the bare name of a command is talk about it
         return ""
     try:
-        COMMANDS[words[0]].make_context(words[0], list(words[1:]))
+        COMMANDS[name].make_context(name, list(rest))
     except typer.TyperException as error:
         return str(error)
     return ""
@@ -109,7 +119,8 @@ def test_every_command_line_in_the_pages_is_understood(words: list[str]) -> None
 
 
 def test_the_pages_show_every_command() -> None:
-    shown = {words[0] for words in (parameter.values[0] for parameter in CALLS) if isinstance(words, list) and words}
+    calls = [words for words in (parameter.values[0] for parameter in CALLS) if isinstance(words, list) and words]
+    shown = {called(words)[0] for words in calls}
     assert set(COMMANDS) <= shown
 
 

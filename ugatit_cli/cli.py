@@ -19,7 +19,7 @@ from . import __version__
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS = ("translate", "train", "evaluate", "export-onnx", "bench", "doctor")
+COMMANDS = ("translate", "train", "evaluate", "export-onnx", "models", "bench", "doctor")
 """In the order of --help. `some-name` is the function `some_name` in `commands/some_name.py`."""
 
 SETTINGS: Any = {
@@ -67,8 +67,11 @@ class Commands(Mapping[str, Any]):
 
 def _load(name: str) -> Any:
     word = name.replace("-", "_")
+    found = getattr(import_module(f".commands.{word}", __package__), word)
+    if isinstance(found, typer.Typer):  # several commands in one
+        return typer.main.get_command(found)
     alone = typer.Typer(**SETTINGS)
-    alone.command(name)(getattr(import_module(f".commands.{word}", __package__), word))
+    alone.command(name)(found)
     return typer.main.get_command(alone)
 
 

@@ -60,12 +60,12 @@ def generator_shapes(channels: int, blocks: int, size: int) -> dict[str, tuple[i
 
 
 def all_shapes(channels: int, blocks: int, size: int) -> dict[str, tuple[int, ...]]:
-    """Both generators with what Adam remembered of them, and something of a discriminator."""
-    found = {}
+    """Both generators with what Adam remembered of them, and as many numbers as four discriminators have with theirs."""
+    found: dict[str, tuple[int, ...]] = {}
     for name, shape in generator_shapes(channels, blocks, size).items():
         for scope in ("generator_A", "generator_B"):
             found |= {f"{scope}/{name}{slot}": shape for slot in ("", "/Adam", "/Adam_1")}
-    return found | {"discriminator_A/global/conv_0/kernel": (4, 4, 3, channels)}
+    return found | {"discriminator_A/global/kernel": (83_000 * channels**2,)}
 
 
 def write_checkpoint(folder: Path, channels: int = 2, blocks: int = 1, size: int = 32) -> tuple[Path, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import random
@@ -179,17 +180,19 @@ def pieces(content: bytes | Path, first: int, stop: int) -> Iterator[bytes]:
 def accept_upload(hub: LoopbackHub, path: str, body: bytes) -> dict[str, Any]:
     """The part of the Hub's interface for uploads that a commit of small files needs."""
     if path.endswith("/repos/create"):
-        return {"url": f"{hub.endpoint}/{json.loads(body)['name']}"}
+        wanted = json.loads(body)
+        return {"url": f"{hub.endpoint}/{wanted['organization']}/{wanted['name']}"}
     if "/preupload/" in path:
         files = json.loads(body)["files"]
         return {"files": [{"path": each["path"], "uploadMode": "regular", "shouldIgnore": False} for each in files]}
-    import base64
-
+    if path.endswith("/validate-yaml"):
+        return {"warnings": [], "errors": []}
     for line in body.decode().splitlines():
         entry = json.loads(line)
         if entry["key"] == "file":
             hub.uploads[entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
-    return {"commitUrl": f"{hub.endpoint}/commit/{hub.commit}", "commitOid": hub.commit, "success": True}
+    repo = "/".join(path.split("/")[3:5])
+    return {"commitUrl": f"{hub.endpoint}/{repo}/commit/{hub.commit}", "commitOid": hub.commit, "success": True}
 
 
 class MisbehavingHub:

@@ -46,6 +46,10 @@ def _sha256(path: Path) -> str:
     return sha256_of(path)
 
 
+def say(text: str) -> None:
+    sys.stderr.write(f"\n{text}")
+
+
 def start(cache: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", RESOLVE, str(cache)], stdout=subprocess.PIPE, text=True)
 
@@ -56,11 +60,11 @@ def test_a_seventh_is_fetched_in_bounded_memory(anime: LoopbackHub, checkpoint: 
     process = start(quick)
     seconds, peak, size = map(float, process.communicate()[0].split())
     whole = checkpoint[1].stat().st_size
-    print(f"\nfetched {anime.sent / 1e6:.0f} of {whole / 1e6:.0f} MB, {len(anime.gets())} requests, {seconds:.1f} s,")
-    print(f"peak memory {peak / 1e6:.0f} MB, kept {size / 1e6:.0f} MB")
-    assert whole > 6e9
+    say(f"fetched {anime.sent / 1e6:.0f} of {whole / 1e6:.0f} MB in {len(anime.gets())} requests and {seconds:.1f} s")
+    say(f"peak memory {peak / 1e6:.0f} MB, kept {size / 1e6:.0f} MB")
+    assert whole > 8e9
     assert anime.sent < 1.13e9
-    assert peak < 2.2e9
+    assert peak < 3.2e9
     assert size < 0.57e9
 
 
@@ -76,5 +80,5 @@ def test_an_interruption_costs_nothing(anime: LoopbackHub, quick: Path) -> None:
         process.communicate()
     process = start(quick)
     assert process.communicate()[0]
-    print(f"\ninterrupted and killed on the way: {anime.sent / 1e6:.0f} MB were sent in all")
+    say(f"interrupted and killed on the way: {anime.sent / 1e6:.0f} MB were sent in all")
     assert anime.sent < 1.15e9

@@ -61,6 +61,13 @@ def test_a_folder_stands_for_the_weights_in_it(models: Path) -> None:
     assert hub.resolve("run", models=models).path == run / "weights.safetensors"
 
 
+@pytest.mark.parametrize("name", ["model", "model.index", "model.data-00000-of-00001"])
+def test_a_checkpoint_is_meant_by_any_of_its_files_and_by_their_name(name: str, models: Path) -> None:
+    for suffix in (".index", ".data-00000-of-00001"):
+        Path(f"model{suffix}").touch()
+    assert hub.resolve(name, models=models).path == Path(name)
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
 def test_a_word_that_is_both_is_refused_with_both_spellings(kind: str, models: Path) -> None:
     here = Path("toon")

@@ -38,6 +38,7 @@ from ..pipeline import (
     watch_signals,
 )
 from . import options
+from .faces import FaceChoice, FaceModelOption, FacesOption, choose_faces, face_backend, say_without
 from .report import Report, reporting
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def translate(
     batch_size: options.BatchSizeOption = None,
     size: options.SizeOption = None,
     fit: FitOption = None,
+    faces: FacesOption = "auto",
+    face_model: FaceModelOption = None,
     output_size: OutputSizeOption = "source",
     input_range: options.InputRangeOption = None,
     bgr: options.BgrOption = False,
@@ -129,6 +132,7 @@ def translate(
         _check_standard_output(jobs, as_json)
         found = hub.resolve(model, direction=direction, watcher=console)
         row = found.entry
+        chosen = choose_faces(faces, face_model, row, any(extras.values()), console)
         settings = Settings(
             direction=direction or (row.direction if row else None),
             size=size,
@@ -137,10 +141,11 @@ def translate(
             quality=quality,
             input_range=input_range,
             bgr=bgr,
+            faces=chosen.mode,
         )
         wish = Wish(settings.direction, backend, device, input_range, bgr)
         existing: Existing = "overwrite" if overwrite else "skip" if skip_existing else "refuse"
-        request = Request(found, where.label, settings, wish, batch_size, existing, where.extras)
+        request = Request(found, where.label, settings, wish, batch_size, existing, where.extras, chosen)
         check_folders(jobs)
         if dry_run:
             _show_plan(request, jobs, report)
@@ -159,6 +164,7 @@ class Request:
     batch_size: int | None
     existing: Existing
     extras: tuple[Extra, ...]
+    faces: FaceChoice
 
 
 def model_label(model: str) -> str:
@@ -279,12 +285,16 @@ def _run(
     def announce() -> None:
         console.note("finishing the pictures under way; once more stops at once")
 
+    backend = loaded.model.backend
+    faces = face_backend(request.faces, loaded.model, loaded.framing, request.model.entry)
     with watch_signals(announce) as interruption, console.progress(len(jobs)) as advance:
         translator = Translator(
-            loaded.model.backend,
+            faces or backend,
             loaded.framing,
             choices.origin,
-            batch_size=request.batch_size,
+            batch_size=1 if faces else request.batch_size,
+            frame=faces.frame if faces else None,
+            keep_alpha=request.faces.mode != "crop",
             heatmap="heatmap" in request.extras,
             keep_source=bool(request.extras),
             stopped=interruption.requested,
@@ -293,6 +303,8 @@ def _run(
             for outcome in outcomes:
                 report.add(outcome)
                 advance()
+    if faces is not None:
+        say_without(faces, console)
     if interruption.requested():
         raise typer.Exit(interruption.exit_code)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .names import BY_HUB, BY_NAME, HubFile, interpret, label
-from .registry import DEFAULT_MODEL, RegistryEntry, models_folder, read_registry
+from .face_detector import fetch_face_detector
+from .names import BY_HUB, BY_NAME, HubFile, interpret, label, parse_hub_file
+from .places import own_models_folder
+from .registry import DEFAULT_MODEL, OWN_ROW, RegistryEntry, models_folder, read_registry
 from .resolving import FOLDER_WEIGHTS, ResolvedModel, known_models, resolve
 from .watching import Watcher
 
@@ -12,14 +14,18 @@ __all__ = [
     "BY_NAME",
     "DEFAULT_MODEL",
     "FOLDER_WEIGHTS",
+    "OWN_ROW",
     "HubFile",
     "RegistryEntry",
     "ResolvedModel",
     "Watcher",
+    "fetch_face_detector",
     "interpret",
     "known_models",
     "label",
     "models_folder",
+    "own_models_folder",
+    "parse_hub_file",
     "read_registry",
     "resolve",
 ]

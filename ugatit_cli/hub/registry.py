@@ -33,6 +33,7 @@ class RegistryEntry:
         framing: the `--fit` it looks best with.
         license, source: of the weights, and where they come from.
         repo, revision: of a model on the Hub: its repository, and the commit there or `unverified`.
+        face: of a model of faces: how its pictures show them, as `faces.face.FaceFraming` has it; else empty.
         folder: where a local model's `file` is; None for one on the Hub.
     """
 
@@ -51,6 +52,7 @@ class RegistryEntry:
     source: str
     repo: str = ""
     revision: str = ""
+    face: tuple[float, ...] = ()
     folder: Path | None = None
 
     @property
@@ -103,7 +105,8 @@ def read_own() -> dict[str, RegistryEntry]:
     found = {}
     for path in sorted(own_models_folder().glob(f"*/{OWN_ROW}")):
         name = path.parent.name
-        found[name] = _entry(name, _read_toml(path), path)
+        if not name.startswith("."):  # else somebody is making it, or was killed while doing so
+            found[name] = _entry(name, _read_toml(path), path)
     return found
 
 
@@ -120,7 +123,8 @@ def _entry(name: str, table: Any, path: Path) -> RegistryEntry:
     if not isinstance(table, dict) or not needed <= set(table) <= set(known):
         wrong = sorted((needed - set(table)) | (set(table) - set(known))) if isinstance(table, dict) else [name]
         raise _wrong(f"{path}: the row {name} lacks or does not know {', '.join(wrong)}")
-    entry = RegistryEntry(name=name, **table, folder=None if "repo" in table else path.parent)
+    values = {**table, "face": tuple(table.get("face", ()))}
+    entry = RegistryEntry(name=name, **values, folder=None if "repo" in table else path.parent)
     problem = _problem(entry)
     if problem:
         raise _wrong(f"{path}: {problem}")
@@ -136,6 +140,8 @@ def _problem(entry: RegistryEntry) -> str:
         return f"the revision of {entry.name} must be 40 hexadecimal digits"
     if entry.direction not in get_args(Direction):
         return f"the direction of {entry.name} must be a2b or b2a"
+    if entry.face and not (len(entry.face) == 3 and all(0 < number < 1 for number in entry.face)):
+        return f"the face of {entry.name} must be three numbers between 0 and 1"
     if not is_safe_path(str(entry.file)):
         return f"the file of {entry.name} must be a path inside its folder"
     return ""

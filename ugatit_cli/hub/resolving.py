@@ -39,7 +39,8 @@ class ResolvedModel:
 
 def known_models(models: Path | None = None) -> dict[str, RegistryEntry]:
     """All rows by name: the program's (`models` is another folder than its own), and the user's."""
-    return {**read_own(), **read_registry(models)}
+    registry = read_registry(models)
+    return registry | {name: entry for name, entry in read_own().items() if name not in registry}
 
 
 def resolve(

@@ -108,12 +108,16 @@ def _make(wanted: _Wanted, index_path: Path, watcher: Watcher) -> str:
 
 def _convert(wanted: _Wanted, index: TensorIndex, part: SpanFile, path: Path) -> None:
     """The one large matrix is turned piece by piece, and everything is kept in half precision."""
+    import torch
+
     from .. import weights
     from ..weights import official_tensorflow
 
     entry, direction = wanted.entry, wanted.direction
     smoothing = takes_smoothing(Path(entry.file))
-    generator = official_tensorflow.read_generator(index, direction, part.read, smoothing=smoothing)
+    generator = official_tensorflow.read_generator(
+        index, direction, part.read, smoothing=smoothing, dtype=torch.float16
+    )
     about = {key: str(getattr(entry, key)) for key in ABOUT} | {"model": entry.name, "commit": wanted.commit}
     config = official_tensorflow.detect(index, direction)
     weights.save(path, config, {direction: generator}, metadata=about, half=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from .. import framing, images
 from ..backends import Backend
 from ..backends.batching import measured_batch_size
 from ..errors import ExitCode, ResourceError, UgatitError
+from ..framing import Framed
 from .journal import Origin
 from .outcomes import Failure, Outcome
 from .plan import Job
@@ -33,6 +35,8 @@ class Translator:
 
     Attributes:
         batch_size: pictures that go through the generator together; None for what suits the device.
+        frame: how a picture meets the generator, where that is not by `framing`: its faces.
+        keep_alpha: whether transparency belongs to the result.
         heatmap: whether the attention is wanted.
         keep_source: whether the source's pixels are wanted after translating.
         origin: what the outputs of a job will follow from.
@@ -43,6 +47,8 @@ class Translator:
     framing: framing.Framing
     origin: Callable[[Job], Origin | None]
     batch_size: int | None = None
+    frame: Callable[[images.Pixels], Framed] | None = None
+    keep_alpha: bool = True
     heatmap: bool = False
     keep_source: bool = False
     stopped: Callable[[], bool] = lambda: False
@@ -110,15 +116,14 @@ def _read(job: Job, translator: Translator) -> Translation | Failure:
         if source.problem is not None:
             raise source.problem
         picture = source.picture or images.read(source.path)
-        framed = framing.frame(picture.pixels, translator.framing)
+        framed = (translator.frame or partial(framing.frame, framing=translator.framing))(picture.pixels)
     except UgatitError as error:
         if error.exit_code in STOPS_THE_RUN:
             raise
         return Failure(source.path, error)
     pixels = picture.pixels if translator.keep_source else None
-    return Translation(
-        job, translator.origin(job), framed, picture.alpha, pixels, picture.notes, perf_counter() - begun
-    )
+    alpha = picture.alpha if translator.keep_alpha else None
+    return Translation(job, translator.origin(job), framed, alpha, pixels, picture.notes, perf_counter() - begun)
 
 
 def translate(

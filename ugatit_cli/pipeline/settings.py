@@ -23,6 +23,7 @@ class Settings:
         size: the side that the generator works at, in pixels; None for the model's own.
         fit, output_size: see `framing`.
         quality: 1 to 100, of lossy formats.
+        faces: which of a picture's faces are translated, if not the whole picture.
         input_range, bgr: what an ONNX graph that does not say so itself was said to expect.
     """
 
@@ -33,6 +34,7 @@ class Settings:
     quality: int
     input_range: ValueRange | None = None
     bgr: bool = False
+    faces: str = "off"
 
     def digest(self) -> str:
         """The same for the same settings, in every process."""

@@ -3,12 +3,13 @@
 Folded here, so that nothing else need know of it: the order of axes; the flattened map's order before the full variant's
 first layer; `--smoothing` (AdaLIN uses rho - 0.1); the one classifier that serves both pools, and whose weights scale the
 map with its bias added; biases in the encoder, which the normalisations behind them take away again. What is left are
-`affine` and `unbiased` in the configuration.
+`affine`, `unbiased` and `truncated` in the configuration.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -53,16 +54,16 @@ def read_checkpoint(index_file: Path, smoothing: bool | None) -> ModelWeights:
         index = read_index(file.read(MAX_INDEX_BYTES + 1))
     configs = _configs(index)
     files = DataFiles(index_file, index.shards)
-    for direction in configs:
-        files.check(wanted(index, direction))
-    notes = (_UNKNOWN_SMOOTHING,) if smoothing is None and tensorflow_files.says_smoothing(index_file) is None else ()
+    directions, notes = _complete(index, tuple(configs), files)
+    if smoothing is None and tensorflow_files.says_smoothing(index_file) is None:
+        notes += (_UNKNOWN_SMOOTHING,)
     smooth = tensorflow_files.takes_smoothing(index_file) if smoothing is None else smoothing
 
     def read(direction: Direction) -> Tensors:
         with naming(index_file):
             return read_generator(index, direction, files.read, smoothing=smooth)
 
-    config, generators = next(iter(configs.values())), ReadLater(tuple(configs), read)
+    config, generators = next(iter(configs.values())), ReadLater(directions, read)
     sha256 = tensorflow_files.digest(index_file, smoothing=smooth)
     return ModelWeights(config, generators, {}, sha256, "official-tensorflow", notes)
 
@@ -77,6 +78,26 @@ def _configs(index: TensorIndex) -> dict[Direction, GeneratorConfig]:
     if len(set(configs.values())) > 1:
         raise BadModelError("its two generators are of different shapes", name="model-shape")
     return configs
+
+
+def _complete(
+    index: TensorIndex, directions: tuple[Direction, ...], files: DataFiles
+) -> tuple[tuple[Direction, ...], tuple[str, ...]]:
+    """Those whose bytes are all there, and a note about each other one: many a file was cut off at 4 GB when it was unpacked.
+
+    Raises:
+        BadModelError: no generator is complete.
+    """
+    errors = {}
+    for direction in directions:
+        try:
+            files.check(wanted(index, direction))
+        except BadModelError as error:
+            errors[direction] = error
+    if len(errors) == len(directions):
+        raise errors[directions[0]]
+    whole = tuple(direction for direction in directions if direction not in errors)
+    return whole, tuple(f"it cannot translate {direction}: {error.message}" for direction, error in errors.items())
 
 
 def wanted(index: TensorIndex, direction: Direction) -> dict[str, TensorEntry]:
@@ -104,19 +125,23 @@ def detect(index: TensorIndex, direction: Direction) -> GeneratorConfig:
             raise BadModelError(text, name="model-names")
     channels = needed[_STEM].shape[3]
     blocks = sum(1 for name in needed if _ENCODER_BLOCK.fullmatch(name))
-    config = GeneratorConfig("light", channels, blocks, affine=True, unbiased=False)
+    config = GeneratorConfig("light", channels, blocks, affine=True, unbiased=False, truncated=True)
     inputs = needed[_FIRST_LINEAR].shape[0]
     if inputs != config.width:
-        side = picture_side(inputs, config.width, f"{scope}{_FIRST_LINEAR}")
-        config = GeneratorConfig("full", channels, blocks, side, affine=True, unbiased=False)
+        config = replace(config, variant="full", image_size=picture_side(inputs, config.width, scope + _FIRST_LINEAR))
     check_fit(needed, _their_shapes(config, _classifier(index, scope)), scope)
     return config
 
 
 def read_generator(
-    index: TensorIndex, direction: Direction, read: ReadBytes, *, smoothing: bool
+    index: TensorIndex,
+    direction: Direction,
+    read: ReadBytes,
+    *,
+    smoothing: bool,
+    dtype: torch.dtype = torch.float32,
 ) -> dict[str, torch.Tensor]:
-    """Finite contiguous float32 tensors under our names, each held against its checksum in the index.
+    """Finite contiguous tensors of type `dtype` under our names, each held against its checksum in the index.
 
     Raises:
         BadModelError: it does not fit the network, a checksum is wrong, or a number is NaN or infinite.
@@ -125,22 +150,22 @@ def read_generator(
     variables = {name: Variable(name, entry, read) for name, entry in wanted(index, direction).items()}
     scale = variables[f"{scope}{_CLASSIFIER}/kernel"].whole() + variables[f"{scope}{_CLASSIFIER}/bias"].whole()
     check_finite(scale, f"{scope}{_CLASSIFIER}")
-    result = {"cam.scale": scale.flatten()}
+    result = {"cam.scale": scale.flatten().to(dtype)}
     for name, official in _layout(config, _classifier(index, scope)).items():
         variable = variables[scope + official]
         large = name == "mlp.0.weight" and not config.any_size
-        tensor = _channels_first(variable, config) if large else _our_axes(variable.whole())
+        tensor = _channels_first(variable, config, dtype) if large else _our_axes(variable.whole())
         if smoothing and name.startswith("decoder_blocks.") and name.endswith(".rho"):
             tensor = (tensor - SMOOTHING).clamp_(0, 1)
-        check_finite(tensor, variable.name)
-        result[name] = tensor
+        result[name] = tensor.to(dtype)
+        check_finite(result[name], variable.name)
     return result
 
 
-def _channels_first(variable: Variable, config: GeneratorConfig) -> torch.Tensor:
+def _channels_first(variable: Variable, config: GeneratorConfig, dtype: torch.dtype) -> torch.Tensor:
     """PC x O, whose rows follow the flattened map pixel by pixel -> O x CP; piece by piece, as it is a gigabyte."""
     width, pixels = config.width, (config.image_size // 4) ** 2
-    result = torch.empty(width, width, pixels)  # O C P
+    result = torch.empty(width, width, pixels, dtype=dtype)  # O C P
     first = 0
     for piece in variable.pieces(width * max(1, PIECE_BYTES // (4 * width * width))):
         block = piece.view(-1, width, width).permute(2, 1, 0)  # O C p

@@ -1,0 +1,106 @@
+"""`ugatit translate --faces`, with a detector that finds what is drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from faces.detectors import draw_face, write_detector
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from ugatit_cli import weights
+from ugatit_cli.cli import app
+from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.network import Generator
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    config = GeneratorConfig("full", 4, 1, 32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        weights.save(path, config, {"a2b": Generator(config).state_dict()}, metadata={})
+    return path
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_detector(tmp_path_factory.mktemp("detector") / "detector.onnx")
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Path:
+    """Two faces in 322 x 242 pixels."""
+    picture = np.full((242, 322, 3), 128, np.uint8)
+    for x in (80, 240):
+        draw_face(picture, x, 120)
+    Image.fromarray(picture).save(tmp_path / "group.png")
+    return tmp_path / "group.png"
+
+
+def translate(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, ["translate", *map(str, words)])
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+@pytest.mark.parametrize(("faces", "changed"), [("all", [True, True]), ("largest", [True, False])])
+def test_faces_change_and_the_rest_stays(
+    faces: str, changed: list[bool], group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.png"
+    done = translate(group, "-o", out, "-m", model, "--faces", faces, "--face-model", detector)
+    assert done.exit_code == 0, done.stderr
+    difference = np.abs(pixels(out).astype(int) - pixels(group)).sum(axis=2)
+    assert difference.shape == (242, 322) and not difference[:, :4].any() and not difference[:40].any()
+    assert sorted([bool(difference[:, :161].any()), bool(difference[:, 161:].any())], reverse=True) == changed
+
+
+def test_crops(group: Path, model: Path, detector: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    done = translate(group, "-o", out, "-m", model, "--faces", "crop", "--face-model", detector)
+    assert (done.exit_code, pixels(out).shape) == (0, (32, 64, 3)), done.stderr
+
+
+@pytest.mark.parametrize("extra", ["--heatmap", "--compare"])
+def test_extras(extra: str, group: Path, model: Path, detector: Path, tmp_path: Path) -> None:
+    words: list[str | Path] = [group, "-o", tmp_path / "out.png", "-m", model, "--face-model", detector, extra]
+    done = translate(*words, "--faces", "all")
+    assert done.exit_code == 0, done.stderr
+    assert len(list(tmp_path.glob("out.*png"))) == 2
+    refused = translate(*words, "--faces", "crop", "--overwrite")
+    assert (refused.exit_code, "--faces crop has no" in refused.stderr) == (2, True)
+
+
+def test_no_face_is_said_and_the_whole_picture_translated(model: Path, detector: Path, tmp_path: Path) -> None:
+    Image.fromarray(np.full((60, 50, 3), 128, np.uint8)).save(tmp_path / "a.png")
+    outs = [tmp_path / "faces.png", tmp_path / "off.png"]
+    all_faces: list[str | Path] = ["--faces", "all", "--face-model", detector]
+    for out, words in zip(outs, (all_faces, ["--faces", "off"]), strict=True):
+        done = translate(tmp_path / "a.png", "-o", out, "-m", model, *words)
+        assert done.exit_code == 0, done.stderr
+        assert ("no face was found in the picture" in done.stderr) == (out == outs[0])
+    assert (pixels(outs[0]) == pixels(outs[1])).all()
+
+
+def test_without_the_network_the_whole_picture_is_translated(group: Path, model: Path, tmp_path: Path) -> None:
+    done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all")
+    assert done.exit_code == 0
+    assert "no face detector is at hand" in done.stderr
+
+
+def test_models_of_whole_pictures_need_no_detector(group: Path, tmp_path: Path) -> None:
+    done = translate(group, "-o", tmp_path / "out.png")
+    assert (done.exit_code, "face" in done.stderr) == (0, False)
+
+
+def test_a_detector_that_is_none(group: Path, model: Path, tmp_path: Path) -> None:
+    done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all", "--face-model", group)
+    assert (done.exit_code, "as a face detector" in done.stderr) == (5, True)

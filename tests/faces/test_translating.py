@@ -1,0 +1,98 @@
+"""Faces through a backend that turns pictures into their negatives: it can be seen what it was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from ugatit_cli.faces.alignment import Pixels
+from ugatit_cli.faces.crops import FaceCrops
+from ugatit_cli.faces.face import Face, FaceFraming
+from ugatit_cli.faces.translating import FaceTranslator, FaceWish
+from ugatit_cli.framing import Framing
+
+SIZE = 32
+LANDMARKS = np.array([[-8, -6], [8, -6], [0, 2], [-5, 10], [5, 10]], float)
+PLACES = ((40, 50), (140, 60))
+
+
+@dataclass
+class Negative:
+    """Remembers the shapes that it was given."""
+
+    name: str = "negative"
+    provider: str = "test"
+    device: str = "cpu"
+    image_size: int = SIZE
+    any_size: bool = False
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def __call__(self, pictures: Pixels) -> Pixels:
+        self.shapes.append(pictures.shape)
+        return 255 - pictures
+
+    def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, np.ndarray]:
+        return self(pictures), np.ones((len(pictures), pictures.shape[1] // 4, pictures.shape[2] // 4), np.float32)
+
+
+def wish(count: int = 2, *, only_largest: bool = False) -> FaceWish:
+    faces = [Face(LANDMARKS * (1 - 0.3 * i) + place, 4 - i) for i, place in enumerate(PLACES)][:count]
+    return FaceWish(lambda picture: faces, FaceFraming(), only_largest, Framing("stretch", SIZE, False))
+
+
+def grey(height: int = 120, width: int = 202) -> Pixels:
+    return np.full((height, width, 3), 200, np.uint8)
+
+
+def test_all_faces_go_through_the_network_together() -> None:
+    backend = Negative()
+    translator = FaceTranslator(backend, wish())
+    (output,) = translator(grey()[None])
+    assert backend.shapes == [(2, SIZE, SIZE, 3)]
+    assert all(output[y, x, 0] == 55 for x, y in PLACES)
+    assert output[0, 100].tolist() == [200, 200, 200]
+    assert output.shape == grey().shape
+
+
+def test_only_the_largest() -> None:
+    (output,) = FaceTranslator(Negative(), wish(only_largest=True))(grey()[None])
+    assert [output[y, x, 0] for x, y in PLACES] == [55, 200]
+
+
+def test_without_a_face_the_whole_picture_is_translated() -> None:
+    backend = Negative()
+    translator = FaceTranslator(backend, wish(0))
+    (output,) = translator(grey()[None])
+    assert (backend.shapes, translator.without, translator.pictures) == ([(1, SIZE, SIZE, 3)], 1, 1)
+    assert (output == 55).all() and output.shape == grey().shape
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_the_attention_lies_where_the_faces_are(count: int) -> None:
+    outputs, heats = FaceTranslator(Negative(), wish(count)).translate_with_heatmap(grey()[None])
+    assert heats.shape == (1, 30, 51)
+    assert [heats[0][y // 4, x // 4] for x, y in PLACES] == pytest.approx([1, 1])
+    assert heats[0][0, 25] == (0 if count else 1)
+
+
+def test_a_picture_keeps_its_size_on_the_way() -> None:
+    framed = FaceTranslator(Negative(), wish()).frame(grey())
+    assert framed.pixels.shape == grey().shape and framed.source_box == (0, 0, 202, 120)
+
+
+def test_crops_are_a_strip_of_faces() -> None:
+    backend = Negative()
+    crops = FaceCrops(backend, wish())
+    framed = crops.frame(grey())
+    assert framed.pixels.shape == (SIZE, 2 * SIZE, 3)
+    framed.pixels[:, SIZE:] = 10  # the second face
+    (output,) = crops(framed.pixels[None])
+    assert backend.shapes == [(2, SIZE, SIZE, 3)]
+    assert (output[:, :SIZE] == 55).all() and (output[:, SIZE:] == 245).all()
+
+
+def test_the_crop_of_a_picture_without_faces_is_its_middle() -> None:
+    crops = FaceCrops(Negative(), wish(0))
+    assert (crops.frame(grey()).pixels.shape, crops.without) == ((SIZE, SIZE, 3), 1)

@@ -1,0 +1,296 @@
+"""`ugatit models ...` and `ugatit translate` with what they fetched, imported and published."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hub.checkpoints import DATA, FOLDER, INDEX, write_checkpoint
+from hub.loopback import LoopbackHub, serving
+from PIL import Image
+from typer.testing import CliRunner, Result
+from weights.tensorflow_checkpoints import random_variables, write
+
+from ugatit_cli import weights
+from ugatit_cli.cli import app
+from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.hub.places import own_models_folder
+from ugatit_cli.network import Generator
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PHOTOGRAPH = REPOSITORY / "examples" / "hopper.jpg"
+
+
+def ugatit(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def said(*words: str | Path) -> Any:
+    done = ugatit(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    config = GeneratorConfig("light", 4, 1, 32)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        weights.save(path, config, {"a2b": Generator(config).state_dict()}, metadata={"license": "MIT"})
+    return path
+
+
+@pytest.fixture
+def tiny_hub(model: Path, loopback: LoopbackHub) -> LoopbackHub:
+    """The Hub with `me/tiny` in it, a model that translates."""
+    loopback.repos["me/tiny"] = {"weights.safetensors": model.read_bytes(), "README.md": b"# tiny"}
+    return loopback
+
+
+@pytest.fixture
+def anime(tmp_path_factory: pytest.TempPathFactory, use_endpoint: Callable[[str], None]) -> Iterator[LoopbackHub]:
+    index, data = write_checkpoint(tmp_path_factory.mktemp("checkpoint") / FOLDER)
+    content: dict[str, bytes | Path] = {INDEX: index.read_bytes(), DATA: data.read_bytes()}
+    with serving(LoopbackHub({"hylee/UGATIT_model": content})) as served:
+        use_endpoint(served.endpoint)
+        yield served
+
+
+def held(name: str) -> dict[str, Any]:
+    (found,) = [each for each in said("models", "list")["models"] if each["name"] == name]
+    return dict(found)
+
+
+# ---- translate
+
+
+def test_a_repository_translates_in_one_step(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
+    done = ugatit("translate", PHOTOGRAPH, "-m", "me/tiny", "-o", tmp_path / "out.png")
+    assert done.exit_code == 0, done.stderr
+    with Image.open(tmp_path / "out.png") as drawing, Image.open(PHOTOGRAPH) as photograph:
+        assert drawing.size == photograph.size
+    assert "downloading me/tiny:weights.safetensors" in done.stderr and "unverified" in done.stderr
+
+
+def test_selfie2anime_works_in_one_step(anime: LoopbackHub, tmp_path: Path) -> None:
+    photograph = tmp_path / "me.jpg"
+    photograph.write_bytes(PHOTOGRAPH.read_bytes())
+    done = ugatit("translate", photograph, "--model", "selfie2anime")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == f"{tmp_path / 'me.selfie2anime.jpg'}\n"
+    anime.requests.clear()
+    again = ugatit("translate", photograph, "--model", "selfie2anime", "--overwrite")
+    assert (again.exit_code, anime.requests) == (0, [])
+
+
+def test_the_default_name_of_a_result_is_the_repositorys(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(PHOTOGRAPH.read_bytes())
+    assert ugatit("translate", tmp_path / "a.jpg", "-m", "hub:me/tiny").stdout == f"{tmp_path / 'a.tiny.jpg'}\n"
+
+
+# ---- list, info, pull, verify, remove
+
+
+def test_what_is_listed(anime: LoopbackHub) -> None:
+    table = ugatit("models", "list").stdout.splitlines()
+    assert table[0].split() == ["name", "from", "to", "size", "variant", "licence", "where"]
+    assert [line.split()[0] for line in table[1:]] == ["portrait2toon", "selfie2anime"]
+    assert "1.12 GB to fetch" in table[2] and "not established" in table[2]
+    assert anime.requests == []
+
+
+def test_pull_makes_it_here_and_remove_takes_it_away(tiny_hub: LoopbackHub) -> None:
+    pulled = ugatit("models", "pull", "me/tiny")
+    assert pulled.exit_code == 0 and Path(pulled.stdout.strip()).is_file()
+    assert held("me/tiny")["here"] is True
+    removed = ugatit("models", "remove", "me/tiny")
+    assert (removed.exit_code, "removed me/tiny" in removed.stderr) == (0, True)
+    assert not Path(pulled.stdout.strip()).exists()
+    assert "me/tiny" not in ugatit("models", "list").stdout
+
+
+def test_selfie2anime_comes_and_goes(anime: LoopbackHub) -> None:
+    assert held("selfie2anime")["here"] is False
+    assert ugatit("models", "pull", "selfie2anime").exit_code == 0
+    facts = held("selfie2anime")
+    assert (facts["here"], facts["verified"], facts["revision"]) == (True, False, anime.commit)
+    assert ugatit("models", "verify", "selfie2anime").stdout.startswith("ok")
+    assert ugatit("models", "remove", "selfie2anime").exit_code == 0
+    assert held("selfie2anime")["here"] is False
+
+
+def test_remove_leaves_other_files_of_a_repository(tiny_hub: LoopbackHub, quick: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
+    theirs = hf_hub_download("me/tiny", "README.md", cache_dir=quick, endpoint=tiny_hub.endpoint)
+    assert ugatit("models", "pull", "me/tiny").exit_code == 0
+    assert ugatit("models", "remove", "me/tiny").exit_code == 0
+    assert Path(theirs).read_bytes() == b"# tiny"
+
+
+@pytest.mark.parametrize("word", ["portrait2toon", "me/tiny", "nothing", "."])
+def test_what_is_not_ours_is_not_removed(word: str, tiny_hub: LoopbackHub) -> None:
+    done = ugatit("models", "remove", word)
+    assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_verify_finds_a_changed_file(tiny_hub: LoopbackHub) -> None:
+    path = Path(ugatit("models", "pull", "me/tiny").stdout.strip())
+    path.resolve().write_bytes(b"changed")
+    done = ugatit("models", "verify", "me/tiny", "portrait2toon", "--json")
+    assert done.exit_code == 6
+    assert [row["status"] for row in json.loads(done.stdout)["files"]] == ["wrong", "ok"]
+
+
+def test_info_of_a_name_a_file_and_a_repository(tiny_hub: LoopbackHub, model: Path) -> None:
+    assert said("models", "info", "portrait2toon")["license"] == "CC-BY-4.0"
+    of_file = said("models", "info", model)
+    assert (of_file["format"], of_file["channels"], of_file["directions"]) == ("safetensors", 4, ["a2b"])
+    assert said("models", "info", "me/tiny")["repository_files"] == ["weights.safetensors", "README.md"]
+    assert "licence" not in ugatit("models", "info", model).stderr
+
+
+# ---- import
+
+
+def test_an_imported_model_has_a_name(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "--name", "tiny", "--domain-a", "faces", "--source", "a | test")
+    assert done.exit_code == 0, done.stderr
+    facts = held("tiny")
+    assert (facts["place"], facts["domain_a"], facts["license"]) == ("imported", "faces", "MIT")
+    assert ugatit("translate", PHOTOGRAPH, "-m", "tiny", "-o", tmp_path / "a.png").exit_code == 0
+    card = (own_models_folder() / "tiny" / "README.md").read_text()
+    assert "license: mit" in card and "a \\| test" in card and "--model tiny" in card
+    assert ugatit("models", "remove", "tiny").exit_code == 0
+    assert not (own_models_folder() / "tiny").exists()
+
+
+def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "kept", "--half")
+    assert done.stdout == f"{tmp_path / 'kept'}\n"
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == ["README.md", "weights.safetensors"]
+    loaded = weights.load(tmp_path / "kept" / "weights.safetensors")
+    assert loaded.metadata["source_sha256"] == weights.load(model).sha256
+    assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
+
+
+def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0
+    assert ugatit("models", "import", graph, "--name", "drawn").exit_code == 0
+    assert (own_models_folder() / "drawn" / "model.onnx").read_bytes() == graph.read_bytes()
+    assert ugatit("translate", PHOTOGRAPH, "-m", "drawn", "-o", tmp_path / "a.png").exit_code == 0
+    assert said("models", "info", graph)["direction"] == "a2b"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--name", "portrait2toon"], "is a model of the program's"),
+        (["--name", "../x"], "must be letters"),
+        (["--name", ".x"], "must be letters"),
+        (["--name", "x", "-o", "y"], "exclude each other"),
+        (["-o", "."], "exists"),
+    ],
+)
+def test_a_wrong_place(words: list[str], message: str, model: Path) -> None:
+    done = ugatit("models", "import", model, *words)
+    assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+
+
+def test_a_name_is_not_given_twice(model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "x").exit_code == 0
+    again = ugatit("models", "import", model, "--name", "x")
+    assert (again.exit_code, "ugatit models remove x" in again.stderr) == (2, True)
+
+
+def test_a_wrong_file_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bad.pt").write_bytes(b"<html>")
+    done = ugatit("models", "import", tmp_path / "bad.pt", "-o", tmp_path / "kept")
+    assert done.exit_code == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.pt"]
+
+
+def test_whoever_is_killed_leaves_no_model(model: Path) -> None:
+    code = """
+import sys, os
+from ugatit_cli import cli
+from ugatit_cli.model_folder import keeping
+keeping.os.rename = lambda *_: os._exit(9)
+sys.argv = ["ugatit", "models", "import", sys.argv[1], "--name", "cut"]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True)
+    assert done.returncode == 9, done.stderr
+    (left,) = own_models_folder().iterdir()  # what it was making, hidden
+    os.utime(left, (0, 0))
+    assert "cut" not in ugatit("models", "list").stdout
+    assert ugatit("models", "import", model, "--name", "cut").exit_code == 0
+    assert os.listdir(own_models_folder()) == ["cut"]
+
+
+# ---- push
+
+
+def test_a_dry_run_says_what_would_go_up(tiny_hub: LoopbackHub, model: Path) -> None:
+    done = ugatit("models", "push", model, "me/new", "--dry-run")
+    assert done.exit_code == 0, done.stderr
+    names = [line.split(":")[0] for line in done.stderr.splitlines()]
+    assert names[:4] == ["README.md", "model.onnx", "samples.jpg", "weights.safetensors"]
+    assert (tiny_hub.requests, tiny_hub.uploads) == ([], {})
+
+
+def test_what_is_published_works(tiny_hub: LoopbackHub, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    done = ugatit("models", "push", model, "me/new", "--license", "CC-BY-4.0")
+    assert done.exit_code == 0, done.stderr
+    assert sorted(tiny_hub.uploads) == ["README.md", "model.onnx", "samples.jpg", "weights.safetensors"]
+    assert b"license: cc-by-4.0" in tiny_hub.uploads["README.md"]
+    tiny_hub.repos["me/new"] = dict(tiny_hub.uploads)
+    assert ugatit("models", "pull", "me/new").exit_code == 0
+    assert "hf_secret" not in done.stderr + done.stdout
+
+
+def test_nothing_is_overwritten_unasked(tiny_hub: LoopbackHub, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    done = ugatit("models", "push", model, "me/tiny")
+    assert (done.exit_code, "holds 2 files already" in done.stderr, tiny_hub.uploads) == (2, True, {})
+    assert ugatit("models", "push", model, "me/tiny", "--overwrite").exit_code == 0
+
+
+def test_nobody_is_logged_in(tiny_hub: LoopbackHub, model: Path) -> None:
+    done = ugatit("models", "push", model, "me/new")
+    assert (done.exit_code, "nobody is logged in" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("repo", ["new", "me/new:file", "me/new@main2", "../x"])
+def test_a_wrong_repository(repo: str, model: Path) -> None:
+    assert ugatit("models", "push", model, repo).exit_code == 2
+
+
+@pytest.mark.parametrize(("word", "smoothing"), [("--smoothing", True), ("--no-smoothing", False)])
+def test_how_a_checkpoint_was_trained_can_be_said(word: str, smoothing: bool, tmp_path: Path) -> None:
+    config = GeneratorConfig("light", 2, 1, affine=True, unbiased=False, truncated=True)
+    write(tmp_path / "downloads", random_variables(config))
+    done = ugatit("models", "import", tmp_path / "downloads", "-o", tmp_path / "ours", word)
+    assert done.exit_code == 0 and "--smoothing" not in done.stderr
+    kept, expected = (
+        weights.load(tmp_path / "ours" / "weights.safetensors"),
+        weights.load(tmp_path / "downloads", smoothing=smoothing),
+    )
+    for direction in kept.generators:
+        for name, tensor in expected.generators[direction].items():
+            assert torch.equal(kept.generators[direction][name], tensor)
+
+
+def test_other_formats_know_no_smoothing(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "ours", "--smoothing")
+    assert done.exit_code == 2 and "is told of TensorFlow checkpoints, and it is none" in done.stderr

@@ -1,0 +1,91 @@
+"""What `--faces` and `--face-model` come to, for the model at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .. import hub
+from ..console import Console
+from ..errors import NetworkError, UsageError
+
+if TYPE_CHECKING:
+    from ..faces.translating import Faces
+    from ..framing import Framing
+    from ..loading import LoadedModel
+
+FacesMode = Literal["off", "all", "largest", "crop"]
+FacesOption = Annotated[
+    Literal["auto", "all", "largest", "off", "crop"],
+    typer.Option(
+        "--faces",
+        help="Translate the faces in a picture, turned and scaled as the model knows them, and put them back: all, or the "
+        "largest; crop gives the faces themselves. Auto: all where the model was trained on faces, else off.",
+    ),
+]
+FaceModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--face-model", metavar="FILE", show_default="YuNet, from the Hub", help="Another face detector's graph."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class FaceChoice:
+    """Attributes:
+    mode: what is really done.
+    detector: its file; None where there is nothing to find.
+    """
+
+    mode: FacesMode = "off"
+    detector: Path | None = None
+
+
+def choose_faces(
+    asked: str, detector: Path | None, entry: hub.RegistryEntry | None, extras: bool, console: Console
+) -> FaceChoice:
+    """Fetches the detector where one is needed; without the network, the whole picture is treated, and that is said.
+
+    Raises:
+        UsageError: the options contradict each other.
+        RefusedError: the detector is not the one that is meant.
+    """
+    if asked == "crop" and extras:
+        text = "--faces crop has no --heatmap and no --compare: its results are parts of the picture"
+        raise UsageError(text, hint="leave them out", name="options-contradict")
+    mode = asked if asked != "auto" else "all" if entry is not None and entry.face else "off"
+    if mode == "off":
+        return FaceChoice()
+    try:
+        path = detector or hub.fetch_face_detector(console)
+    except NetworkError as error:
+        console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
+        return FaceChoice()
+    return FaceChoice(mode, path)  # type: ignore[arg-type]  # what Typer lets through, but for "auto"
+
+
+def face_backend(
+    choice: FaceChoice, loaded: LoadedModel, whole: Framing, entry: hub.RegistryEntry | None
+) -> Faces | None:
+    """What translates faces with the loaded model; None where whole pictures are meant."""
+    if choice.detector is None:
+        return None
+    from ..faces.crops import FaceCrops
+    from ..faces.detector import FaceDetector
+    from ..faces.face import FaceFraming
+    from ..faces.translating import FaceTranslator, FaceWish
+
+    wanted = FaceFraming(*entry.face) if entry is not None and entry.face else FaceFraming()
+    wish = FaceWish(FaceDetector(choice.detector), wanted, choice.mode == "largest", whole)
+    return FaceCrops(loaded.backend, wish) if choice.mode == "crop" else FaceTranslator(loaded.backend, wish)
+
+
+def say_without(faces: Faces, console: Console) -> None:
+    """At the end: in how many pictures nothing was found."""
+    if faces.without:
+        which = "the picture" if faces.pictures == 1 else f"{faces.without} of {faces.pictures} pictures"
+        console.warning(f"no face was found in {which}: translated as a whole")

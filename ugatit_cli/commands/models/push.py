@@ -1,0 +1,109 @@
+"""`ugatit models push`: a model into one's own repository on the Hub."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ... import hub
+from ...console import Console
+from ...errors import UsageError
+from .. import options
+from .facts import in_bytes
+
+if TYPE_CHECKING:
+    from ...model_folder.publishing import Publication
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", show_default=False, help="A name, a file or folder, or a repository.")
+]
+RepoArgument = Annotated[
+    str, typer.Argument(metavar="REPO", show_default=False, help="Yours: owner/repository; it is made if need be.")
+]
+LicenseOption = Annotated[
+    str | None, typer.Option("--license", show_default="what the file says", help="Of the weights, for the card.")
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option("--source", show_default="what the file says", help="Where the weights come from, for the card."),
+]
+SamplesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--samples",
+        metavar="DIR",
+        show_default="the example photograph",
+        help="Pictures for the sample sheet; up to six are shown to everybody.",
+    ),
+]
+PrivateOption = Annotated[bool, typer.Option("--private", help="A repository that is made is for you alone.")]
+HalfOption = Annotated[bool, typer.Option("--half", help="Weights in half precision: half the size.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Make everything, upload nothing, say what would go up.")]
+
+
+def push(
+    model: ModelArgument,
+    repo: RepoArgument,
+    license: LicenseOption = None,
+    source: SourceOption = None,
+    samples: SamplesOption = None,
+    private: PrivateOption = False,
+    half: HalfOption = False,
+    overwrite: options.OverwriteOption = False,
+    dry_run: DryRunOption = False,
+    quiet: options.QuietOption = False,
+) -> None:
+    """Publish a model in your own repository.
+
+    Weights, the same as an ONNX graph, a card and a sample sheet go up in one commit.
+    It needs a token with the right to write: HF_TOKEN, or the one that `hf auth login` saved.
+    """
+    from ...hub.upload import upload
+
+    console = Console(options.verbosity(False, quiet))
+    target = _target(repo)
+    if not dry_run:
+        _check_target(target, overwrite)
+    found = hub.resolve(model, watcher=console)
+    said = {key: getattr(found.entry, key, None) for key in ("license", "source", "domain_a", "domain_b")}
+    said |= {key: text for key, text in (("license", license), ("source", source)) if text}
+    with tempfile.TemporaryDirectory(prefix="ugatit-") as folder, console.captured_noise():
+        made = _make(found.path, Path(folder, "model"), target, said, half, samples)
+        for name, size in made.sizes().items():
+            console.note(f"{name}: {in_bytes(size)}")
+        if dry_run:
+            console.note(f"nothing was uploaded to {target.repo}")
+        else:
+            console.write(f"{upload(target, made.folder, made.files, private=private)}\n".encode())
+
+
+def _target(repo: str) -> hub.HubFile:
+    target = hub.parse_hub_file(repo.removeprefix(hub.BY_HUB))
+    if target is None or target != hub.HubFile(target.repo):
+        text = f"{repo} is no repository"
+        raise UsageError(text, hint="write owner/repository, your own name first", name="hub-name")
+    return target
+
+
+def _check_target(target: hub.HubFile, overwrite: bool) -> None:
+    """Before anything is made: what is there is replaced on request only."""
+    from ...hub.upload import files_there
+
+    there = [name for name in files_there(target) if name != ".gitattributes"]
+    if there and not overwrite:
+        text = f"{target.repo} holds {len(there)} files already, such as {there[0]}"
+        raise UsageError(text, hint="name another repository, or write --overwrite", name="output-exists")
+
+
+def _make(
+    source: Path, folder: Path, target: hub.HubFile, said: dict[str, str | None], half: bool, samples: Path | None
+) -> Publication:
+    from ...model_folder.keeping import Wish
+    from ...model_folder.publishing import make_publication
+    from ...training.data import list_pictures
+
+    wish = Wish(target.repo.partition("/")[2], said=said, half=half)
+    return make_publication(source, folder, target.repo, wish, list_pictures(samples) if samples else [])

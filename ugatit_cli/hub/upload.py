@@ -1,0 +1,47 @@
+"""A folder of files into the user's own repository on the Hub, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import NetworkError, UsageError
+from .client import hub_errors, list_files, require_online
+from .names import HubFile
+
+
+def files_there(repo: HubFile) -> list[str]:
+    """Those that the repository holds; none where there is no such repository yet.
+
+    Raises:
+        NetworkError: the Hub cannot be reached.
+    """
+    try:
+        return list_files(repo)
+    except NetworkError as error:
+        if error.name != "hub-repo-missing":
+            raise
+        return []
+
+
+def upload(repo: HubFile, folder: Path, files: Sequence[str], *, private: bool) -> str:
+    """Make the repository where there is none, and commit the files; the address of the commit.
+
+    Raises:
+        UsageError: nobody is logged in.
+        NetworkError: the Hub cannot be reached, or does not accept them.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi, constants
+    from huggingface_hub.errors import LocalTokenNotFoundError
+
+    require_online(repo)
+    api = HfApi(endpoint=constants.ENDPOINT, library_name="ugatit-cli")
+    operations = [CommitOperationAdd(name, folder / name) for name in files]
+    try:
+        with hub_errors(repo):
+            api.create_repo(repo.repo, private=private, exist_ok=True, token=True)
+            made = api.create_commit(repo.repo, operations, commit_message="Model made with ugatit", token=True)
+    except LocalTokenNotFoundError as error:
+        text = f"cannot upload to {repo.repo}: nobody is logged in"
+        raise UsageError(text, hint="set HF_TOKEN, or log in with `hf auth login`", name="hub-no-token") from error
+    return str(made.commit_url)

@@ -1,0 +1,161 @@
+"""A model's file, of any format that is read, into a folder of its own: our weights or the graph, and a card."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .. import hub, weights
+from ..config import Direction
+from ..errors import UsageError
+from ..files import PART_SUFFIX, sha256_of, sync_folder, write_atomically, writing
+from ..graph.reading import is_graph
+from ..loading import Wish as RunWish
+from ..loading import load_model
+from .about import About
+from .card import Facts, write_card
+
+ABANDONED_SECONDS = 24 * 3600
+CARD, GRAPH = "README.md", "model.onnx"
+WHAT_IT_IS = {hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network", GRAPH: "the graph"}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How a model shall be kept.
+
+    Attributes:
+        named: with a row, so that its name works like one of the program's.
+        said: texts for the card, as `About` has them; None for what the file says.
+        half: in half precision.
+        smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
+    """
+
+    name: str
+    named: bool = False
+    said: Mapping[str, str | None] = field(default_factory=dict)
+    half: bool = False
+    smoothing: bool | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model in its folder.
+
+    Attributes:
+        file: the weights or the graph.
+        notes: what the reader of the source had to say.
+    """
+
+    file: Path
+    about: About
+    facts: Facts
+    notes: tuple[str, ...]
+
+
+def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
+    """Make `folder`, whole or not at all, from the model file `source`.
+
+    Raises:
+        UsageError: the source does not exist, or is a graph of several files.
+        BadModelError, RefusedError: it cannot or must not be used.
+        OutputError, ResourceError: the folder cannot be written.
+    """
+    with _whole_folder(folder) as part:
+        kept = _keep_graph(source, part, wish) if is_graph(source) else _keep_weights(source, part, wish)
+        _try_out(kept)
+        name = kept.file.name
+        usage = wish.name if wish.named else f"./{folder.name}"
+        card = write_card(kept.about, kept.facts, usage=usage, files={name: WHAT_IT_IS[name]})
+        write_atomically(part / CARD, card.encode())
+        if wish.named:
+            write_atomically(part / hub.OWN_ROW, _row(kept).encode())
+    return replace(kept, file=folder / name)
+
+
+@contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """A hidden folder beside, which gets its name in the end; nothing is left of it otherwise."""
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder.parent)
+        part = folder.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
+        part.mkdir()
+    try:
+        yield part
+        with writing(folder):
+            os.rename(part, folder)
+            sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """What killed runs left, once it is old enough to be nobody's any more."""
+    for part in parent.glob(f".{'[0-9a-f]' * 12}{PART_SUFFIX}"):
+        if part.is_dir() and time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
+    loaded = weights.load(source, smoothing=wish.smoothing)
+    about = About.from_texts(wish.name, wish.said, loaded.metadata)
+    origin = {"source_sha256": loaded.sha256, "source_format": loaded.format}
+    path = part / hub.FOLDER_WEIGHTS
+    metadata = {**loaded.metadata, **about.to_metadata(), **origin}
+    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half)
+    first = loaded.generator()[0]
+    directions = (first, *(each for each in loaded.generators if each != first))
+    facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
+    return Kept(path, about, facts, loaded.notes)
+
+
+def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
+    """As it is, once it was looked at."""
+    from ..graph.screening import screen
+
+    screened = screen(source)
+    path = part / GRAPH
+    write_atomically(path, screened.path.read_bytes())
+    digest = sha256_of(path)
+    if digest != screened.sha256:
+        text = f"{source} keeps its weights in a second file"
+        raise UsageError(text, hint=f"use it where it is: --model {source}", name="model-external")
+    directions: tuple[Direction, ...] = (screened.facts.direction,) if screened.facts.direction else ()
+    facts = Facts(None, directions, screened.facts.image_size, "onnx", digest)
+    return Kept(path, About.from_texts(wish.name, wish.said), facts, screened.notes)
+
+
+def _try_out(kept: Kept) -> None:
+    """One picture in each direction: numbers that are finite may still overflow on the way. Raises BadModelError."""
+    for direction in kept.facts.directions or (None,):
+        load_model(kept.file, "", RunWish(direction, backend="torch" if kept.facts.config else "auto", device="cpu"))
+
+
+def _row(kept: Kept) -> str:
+    """As in the program's own registry; JSON's texts and numbers are TOML's, too."""
+    about, facts = kept.about, kept.facts
+    values: dict[str, Any] = {
+        "file": kept.file.name,
+        "format": "safetensors" if facts.config else "onnx",
+        "sha256": sha256_of(kept.file),
+        "bytes": kept.file.stat().st_size,
+        "direction": facts.directions[0] if facts.directions else "a2b",
+        "domain_a": about.domain_a,
+        "domain_b": about.domain_b,
+        "variant": facts.config.variant if facts.config else "graph",
+        "image_size": facts.image_size,
+        "framing": "keep",
+        "license": about.license,
+        "source": about.source,
+    }
+    text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    return text.replace("\x7f", "")  # the one character that JSON allows and TOML does not
