@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -155,6 +156,19 @@ def test_what_is_not_there(word: str, name: str, loopback: LoopbackHub) -> None:
     with pytest.raises(NetworkError) as caught:
         hub.resolve(word)
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_small_files_are_known_by_gits_digest(right: bool, loopback: LoopbackHub) -> None:
+    content = b"a small model"
+    sha1 = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+    loopback.repos["me/toon"]["weights.safetensors"] = content
+    loopback.etags["weights.safetensors"] = sha1 if right else sha1[::-1]
+    if right:
+        assert hub.resolve("me/toon").path.read_bytes() == content
+    else:
+        with pytest.raises(RefusedError, match=sha1):
+            hub.resolve("me/toon")
 
 
 def test_several_models_in_one_repository(loopback: LoopbackHub) -> None:

@@ -12,6 +12,7 @@ from . import cached
 from .converted import converted_files, remove_converted
 from .first_uses import FirstUse, first_uses, forget_first_use, read_first_use
 from .names import HubFile, interpret
+from .places import own_models_folder
 from .registry import UNVERIFIED, RegistryEntry
 from .resolving import known_models
 
@@ -94,12 +95,12 @@ def remove(held: Holding) -> int:
     if held.place == "bundled":
         text = f"{held.name} came with the program and is not removed"
         raise UsageError(text, name="model-bundled")
-    if not held.files and held.first is None:
-        raise UsageError(f"nothing of {held.name} is on this machine", name="model-not-here")
     if held.place == "imported":
         freed = sum(file.bytes for file in held.files)
-        shutil.rmtree(held.files[0].path.parent)
+        shutil.rmtree(own_models_folder() / held.name)
         return freed
+    if not held.files and held.first is None:
+        raise UsageError(f"nothing of {held.name} is on this machine", name="model-not-here")
     return _remove_from_caches(held)
 
 
