@@ -92,6 +92,13 @@ def test_selfie2anime_works_in_one_step(anime: LoopbackHub, tmp_path: Path) -> N
     assert (again.exit_code, anime.requests) == (0, [])
 
 
+@pytest.mark.parametrize("word", ["selfie2anime", "hylee/other"])
+def test_a_dry_run_fetches_no_model(word: str, anime: LoopbackHub, tmp_path: Path) -> None:
+    done = ugatit("translate", PHOTOGRAPH, "-m", word, "-o", tmp_path / "a.png", "--dry-run", "--faces", "off")
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'a.png'}\n"), done.stderr
+    assert anime.requests == []
+
+
 def test_the_default_name_of_a_result_is_the_repositorys(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(PHOTOGRAPH.read_bytes())
     assert ugatit("translate", tmp_path / "a.jpg", "-m", "hub:me/tiny").stdout == f"{tmp_path / 'a.tiny.jpg'}\n"

@@ -14,7 +14,7 @@ from .first_uses import FirstUse, first_uses, forget_first_use, read_first_use
 from .names import HubFile, interpret
 from .places import own_models_folder
 from .registry import UNVERIFIED, RegistryEntry
-from .resolving import known_models
+from .resolving import ResolvedModel, known_models, resolve
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,21 @@ def holding(word: str, models: Path | None = None) -> Holding:
         text = f"{word} is a file or folder of yours, not a model with a name"
         raise UsageError(text, hint="see `ugatit models list` for the names", name="model-no-name")
     return _of_address(meant) if isinstance(meant, HubFile) else _of_entry(rows[meant])
+
+
+def expect(word: str) -> ResolvedModel:
+    """What `resolve` will give, and nothing is fetched for it: the path of what is not here is its address.
+
+    Raises:
+        UsageError, BadModelError, RefusedError: as `resolve` does.
+    """
+    meant = interpret(word, known_models())
+    if isinstance(meant, Path):
+        return resolve(word)
+    held = holding(word)
+    if held.place != "hub" or held.files:
+        return resolve(word)
+    return ResolvedModel(Path(held.name), entry=held.entry)
 
 
 def verify(file: LocalFile) -> None:
