@@ -42,7 +42,9 @@ def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
     with naming(path), open_model(path) as file:
         container = _read_container(file)
         sha256 = _digest(file)
-        return read_ours(file, container, sha256) if is_ours(container) else read_official(file, container, sha256)
+        if is_ours(container):
+            return read_ours(file, container, sha256, path)
+        return read_official(file, container, sha256)
 
 
 def load_official_networks(path: Path) -> dict[str, dict[str, torch.Tensor]]:

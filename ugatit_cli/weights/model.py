@@ -42,7 +42,8 @@ class ModelWeights:
 
     Attributes:
         config: the shape of its generators; for `light` weights of foreign origin `image_size` is the default.
-        generators: finite contiguous float32 tensors under the names of `Generator.state_dict()`; read later, some of them.
+        generators: finite contiguous tensors under the names of `Generator.state_dict()`; read later, some of them. float32, but that a
+            file of ours in half precision leaves the full variant's one large matrix as it is.
         metadata: what the file says about itself (source, licence ...); not trusted, only shown.
         sha256: of the whole file, 64 hexadecimal digits; for TensorFlow see `tensorflow_files.digest`.
         format: `safetensors` (ours), `official-pytorch`, `official-tensorflow` or `paddle`.

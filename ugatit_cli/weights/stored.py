@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
+from mmap import mmap
 from typing import Protocol
 
 import torch
@@ -19,6 +20,7 @@ ITEM_SIZES = {
     **{"complex64": 8, "complex128": 16},
 }
 MAX_DIMENSIONS = 8
+LARGE = 1 << 24  # elements; only the full variant's one matrix has as many
 NAMES_SHOWN = 4
 _FETCH_AGAIN = "download or copy it again"
 
@@ -104,6 +106,26 @@ def read_tensor(file: BufferedReader, container: Container, tensor: StoredTensor
     if not buffer:
         return torch.empty(tensor.shape)
     values = torch.frombuffer(buffer, dtype=dtype).as_strided(tensor.shape, tensor.stride).float().contiguous()
+    check_finite(values, name)
+    return values
+
+
+def map_tensor(mapped: mmap, container: Container, tensor: StoredTensor, name: str) -> torch.Tensor:
+    """The same of a contiguous tensor in a mapped file; float32, and the one large matrix whatever it is, take no memory of their own.
+
+    Raises:
+        BadModelError: a number is NaN or infinite.
+    """
+    dtype, count = FLOAT_TYPES[tensor.dtype], math.prod(tensor.shape)
+    if count == 0:
+        return torch.empty(tensor.shape)
+    start = container.positions[tensor.storage] + tensor.start
+    if start % dtype.itemsize:
+        values = torch.frombuffer(bytearray(mapped[start : start + count * dtype.itemsize]), dtype=dtype)
+    else:
+        values = torch.frombuffer(mapped, dtype=dtype, count=count, offset=start)
+    stays = dtype is torch.float16 and count > LARGE
+    values = (values if stays else values.float()).view(tensor.shape)
     check_finite(values, name)
     return values
 
