@@ -60,8 +60,10 @@ def choose_faces(
     mode = asked if asked != "auto" else "all" if entry is not None and entry.face_only else "off"
     if mode == "off":
         return FaceChoice()
+    from ..hub.face_detector import fetch_face_detector
+
     try:
-        path = detector or hub.fetch_face_detector(console)
+        path = detector or fetch_face_detector(console)
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
         return FaceChoice()
