@@ -200,7 +200,8 @@ class PlainGenerator(nn.Module):
         super().__init__()
         self.light = config.variant == "light"
         channels, width, bias = config.channels, 4 * config.channels, config.affine
-        seen = width if self.light else width * (config.image_size // 4) ** 2
+        self.pool = config.pool
+        seen = width * (config.pool if self.light else config.image_size // 4) ** 2
         self.stem = nn.Conv2d(3, channels, 7, bias=False)
         self.stem_norm = PlainInstanceNorm(channels, config)
         self.downs = nn.ModuleList(
@@ -234,7 +235,7 @@ class PlainGenerator(nn.Module):
         x, cam_logits = self.cam(x)
         x = F.relu(x)
         heatmap = torch.sum(x, dim=1, keepdim=True)
-        pooled = F.adaptive_avg_pool2d(x, 1).flatten(1) if self.light else x.flatten(1)
+        pooled = F.adaptive_avg_pool2d(x, self.pool).flatten(1) if self.light else x.flatten(1)
         style = self.mlp(pooled)
         gamma, beta = self.gamma(style), self.beta(style)
         for block in self.decoder_blocks:

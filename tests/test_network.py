@@ -26,8 +26,8 @@ def generators(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int]:
     side, height, width = draw(SIDES), draw(SIDES), draw(SIDES)
     light = draw(st.booleans())
     channels, blocks = draw(st.integers(1, 6)), draw(st.integers(1, 3))
-    affine, unbiased = draw(st.booleans()), draw(st.booleans())
-    config = GeneratorConfig("light" if light else "full", channels, blocks, side, affine, unbiased)
+    affine, unbiased, pool = draw(st.booleans()), draw(st.booleans()), draw(st.integers(1, 4))
+    config = GeneratorConfig("light" if light else "full", channels, blocks, side, affine, unbiased, pool)
     return (config, height, width) if light else (config, side, side)
 
 

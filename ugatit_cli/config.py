@@ -13,6 +13,7 @@ from .errors import BadModelError
 Variant = Literal["full", "light"]
 Direction = Literal["a2b", "b2a"]
 
+CONVENTIONS = ("affine", "unbiased", "pool", "truncated")  # of the code base that the weights come from
 SIZE_MULTIPLE = 4  # two stride-2 convolutions: sides the generator works at are multiples of 4
 
 
@@ -29,6 +30,8 @@ class GeneratorConfig:
         affine: whether every layer has all it may have: a bias in all convolutions and linear layers, a scale and a shift
             in the encoder's normalisations, and for the attention's map weights of its own (the official TensorFlow code).
         unbiased: whether AdaLIN and LIN divide by n - 1 where they take a variance (PyTorch), or by n (TensorFlow).
+        pool: into how many rows and columns of areas `light` divides the feature map before it takes means (1).
+        truncated: whether a pixel's level is the whole number below (TensorFlow), or the nearest one (PyTorch).
     """
 
     variant: Variant = "light"
@@ -37,18 +40,20 @@ class GeneratorConfig:
     image_size: int = 256
     affine: bool = False
     unbiased: bool = True
+    pool: int = 1
+    truncated: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in ("full", "light"):
             raise BadModelError(f"unknown generator variant {self.variant!r}", name="model-config")
-        limits = {"channels": (1, 1024), "blocks": (1, 64), "image_size": (16, 4096)}
+        limits = {"channels": (1, 1024), "blocks": (1, 64), "image_size": (16, 4096), "pool": (1, 64)}
         for name, (low, high) in limits.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
                 raise BadModelError(
                     f"{name} must be a whole number from {low} to {high}, not {value!r}", name="model-config"
                 )
-        for name in ("affine", "unbiased"):
+        for name in ("affine", "unbiased", "truncated"):
             if type(getattr(self, name)) is not bool:
                 raise BadModelError(f"{name} must be true or false, not {getattr(self, name)!r}", name="model-config")
         if self.image_size % SIZE_MULTIPLE:
@@ -62,6 +67,12 @@ class GeneratorConfig:
         return self.channels * 4
 
     @property
+    def mlp_inputs(self) -> int:
+        """How many numbers the AdaLIN parameters' MLP sees."""
+        side = self.pool if self.any_size else self.image_size // 4
+        return self.width * side**2
+
+    @property
     def normalised_widths(self) -> tuple[int, ...]:
         """How many channels each normalisation of the generator has, in the order of the network."""
         middle = (self.width,) * (4 * self.blocks)  # two a block, in the encoder and in the decoder
@@ -73,7 +84,9 @@ class GeneratorConfig:
         return self.variant == "light"
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without conventions that are the usual ones: earlier versions of this program read those files, too."""
+        usual = {field.name: field.default for field in fields(self) if field.name in CONVENTIONS}
+        return {name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> GeneratorConfig:

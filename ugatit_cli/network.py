@@ -313,7 +313,7 @@ class Generator(nn.Module):
         self.encoder_blocks = nn.ModuleList(ResidualBlock(width, affine=affine) for _ in range(config.blocks))
         self.cam = CAM(width, affine=affine)
         self.mlp = nn.Sequential(
-            nn.Linear(width if config.any_size else width * (config.image_size // 4) ** 2, width, bias=affine),
+            nn.Linear(config.mlp_inputs, width, bias=affine),
             nn.ReLU(inplace=True),
             nn.Linear(width, width, bias=affine),
             nn.ReLU(inplace=True),
@@ -330,7 +330,8 @@ class Generator(nn.Module):
         x, cam_logits = self.cam(x)
         x = F.relu(x, inplace=True)
         attention = _heatmap(x, heatmap)
-        style = self.mlp(x.mean(dim=(2, 3)) if self.config.any_size else x.flatten(1))  # B 4C
+        seen = F.adaptive_avg_pool2d(x, self.config.pool) if self.config.any_size else x
+        style = self.mlp(seen.flatten(1))  # B 4C
         gamma, beta = self.gamma(style), self.beta(style)
         for block in self.decoder_blocks:
             x = block(x, gamma, beta)

@@ -16,7 +16,7 @@ BARE = GraphFacts("x", "y", "nchw", "float32", "-1..1")
 @pytest.mark.parametrize("value_range", ["-1..1", "0..1", "0..255"])
 @pytest.mark.parametrize("direction", ["a2b", "b2a"])
 def test_what_is_written_is_read_again(value_range: ValueRange, direction: Direction) -> None:
-    facts = replace(BARE, value_range=value_range, direction=direction, image_size=96, colours="bgr")
+    facts = replace(BARE, value_range=value_range, direction=direction, image_size=96, colours="bgr", truncated=True)
     description = GraphDescription(GeneratorConfig(), "1.0", "0" * 64, source={"license": "CC0"}, parity={"largest": 1})
     properties = to_properties(description, facts)
     assert apply_properties(BARE, properties) == facts

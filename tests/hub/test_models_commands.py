@@ -18,6 +18,7 @@ from hub.checkpoints import DATA, FOLDER, INDEX, write_checkpoint
 from hub.loopback import LoopbackHub, serving
 from PIL import Image
 from typer.testing import CliRunner, Result
+from weights.tensorflow_checkpoints import random_variables, write
 
 from ugatit_cli import weights
 from ugatit_cli.cli import app
@@ -307,3 +308,23 @@ def test_nobody_is_logged_in(tiny_hub: LoopbackHub, model: Path) -> None:
 @pytest.mark.parametrize("repo", ["new", "me/new:file", "me/new@main2", "../x"])
 def test_a_wrong_repository(repo: str, model: Path) -> None:
     assert ugatit("models", "push", model, repo).exit_code == 2
+
+
+@pytest.mark.parametrize(("word", "smoothing"), [("--smoothing", True), ("--no-smoothing", False)])
+def test_how_a_checkpoint_was_trained_can_be_said(word: str, smoothing: bool, tmp_path: Path) -> None:
+    config = GeneratorConfig("light", 2, 1, affine=True, unbiased=False, truncated=True)
+    write(tmp_path / "downloads", random_variables(config))
+    done = ugatit("models", "import", tmp_path / "downloads", "-o", tmp_path / "ours", word)
+    assert done.exit_code == 0 and "--smoothing" not in done.stderr
+    kept, expected = (
+        weights.load(tmp_path / "ours" / "weights.safetensors"),
+        weights.load(tmp_path / "downloads", smoothing=smoothing),
+    )
+    for direction in kept.generators:
+        for name, tensor in expected.generators[direction].items():
+            assert torch.equal(kept.generators[direction][name], tensor)
+
+
+def test_other_formats_know_no_smoothing(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "ours", "--smoothing")
+    assert done.exit_code == 2 and "is told of TensorFlow checkpoints, and it is none" in done.stderr

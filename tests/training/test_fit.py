@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from ugatit_cli import weights
+from ugatit_cli.errors import BadModelError
 from ugatit_cli.training.best import read_best
 from ugatit_cli.training.checkpoints import checkpoints
 from ugatit_cli.training.config import TrainConfig
@@ -99,6 +101,14 @@ def test_discriminators_that_know_nothing_warm_up(tmp_path: Path, config: TrainC
     assert ["generators" in record.losses for record in records] == [False, False, True]
     whole = Run.start(tmp_path / "third", base.model_copy(update={"base": tmp_path / "first"}), CPU)
     assert whole.trainer.warmup == 0  # a run's folder brings its discriminators along
+
+
+def test_layers_of_another_code_base_are_not_trained(tmp_path: Path, config: TrainConfig) -> None:
+    foreign = replace(config.generator, affine=True, unbiased=False)
+    state = {name: torch.zeros(shape) for name, shape in weights.generator_shapes(foreign).items()}
+    weights.save(tmp_path / "x.safetensors", foreign, {"a2b": state}, metadata={})
+    with pytest.raises(BadModelError, match="its layers are those of another code base"):
+        Run.start(tmp_path / "run", config.model_copy(update={"base": tmp_path / "x.safetensors"}), CPU)
 
 
 def test_a_bundled_model_is_a_base_by_its_name(tmp_path: Path, config: TrainConfig) -> None:

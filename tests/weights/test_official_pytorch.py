@@ -11,7 +11,7 @@ from weights.official_files import CONFIGS, TINY, generator_shapes, generator_st
 
 from ugatit_cli import weights
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.errors import BadModelError
+from ugatit_cli.errors import BadModelError, RefusedError
 from ugatit_cli.network import Discriminator, Generator
 
 FORMATS = pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -101,6 +101,69 @@ def test_whole_state_dicts_of_modules_with_their_version_numbers(tmp_path: Path)
     state = Official().state_dict()
     assert hasattr(state, "_metadata")
     assert_same(weights.load(save(tmp_path / "x.pt", {"genA2B": state})).generators["a2b"], generator_state(TINY))
+
+
+# ---- what forks made of it
+
+
+def test_averaged_generators_are_preferred(tmp_path: Path) -> None:
+    states = {name: generator_state(TINY, seed) for seed, name in enumerate(["genA2B", "genB2A", "genA2B_ema"])}
+    model = weights.load(save(tmp_path / "x.pt", states))
+    assert_same(model.generators["a2b"], states["genA2B_ema"])
+    assert_same(model.generators["b2a"], states["genB2A"])
+    assert model.notes == ("it holds averaged weights (genA2B_ema), which are used",)
+    assert_same(weights.load_official_networks(tmp_path / "x.pt")["generator_a2b"], states["genA2B"])
+
+
+def test_averages_alone_with_the_name_before_each_tensors(tmp_path: Path) -> None:
+    state = generator_state(TINY)
+    save_file({f"genB2A_ema.{name}": tensor for name, tensor in state.items()}, tmp_path / "x.safetensors")
+    assert_same(weights.load(tmp_path / "x.safetensors").generators["b2a"], state)
+
+
+def test_averages_as_torch_keeps_them(tmp_path: Path) -> None:
+    state = generator_state(TINY)
+    averaged = {f"module.{name}": tensor for name, tensor in state.items()} | {"n_averaged": torch.tensor(7)}
+    assert_same(weights.load(save(tmp_path / "x.pt", {"genA2B_ema": averaged})).generators["a2b"], state)
+
+
+@pytest.mark.parametrize(("pool", "layers"), [(2, 1), (2, 2), (3, 2), (4, 1), (8, 1)])
+def test_a_pooled_head_of_one_layer_or_two(pool: int, layers: int, tmp_path: Path) -> None:
+    """The fork's own way to its style: means of k x k areas, one after the other for each channel, through the layers."""
+    torch.manual_seed(0)
+    state = generator_state(TINY) | {"FC.0.weight": torch.randn(4, 4 * pool**2)}
+    if layers == 1:
+        del state["FC.2.weight"]
+    model = weights.load(save(tmp_path / "x.pt", {"genA2B": state}))
+    assert model.config == GeneratorConfig("light", 1, 1, pool=pool)
+    features = torch.randn(2, 4, 9, 13)
+    expected = torch.nn.functional.adaptive_avg_pool2d(features, pool).flatten(1)
+    for name in ("FC.0.weight", "FC.2.weight")[:layers]:
+        expected = torch.relu(expected @ state[name].t())
+    generator = Generator(model.config)
+    generator.load_state_dict(dict(model.generators["a2b"]))
+    seen = torch.nn.functional.adaptive_avg_pool2d(features, generator.config.pool).flatten(1)
+    torch.testing.assert_close(generator.mlp(seen), expected)
+
+
+def test_photo2cartoon_is_recognised_and_not_supported(tmp_path: Path) -> None:
+    content = {"genA2B": {"ConvBlock1.1.weight": torch.zeros(1), "HourGlass1.ConvBlock1_1.weight": torch.zeros(1)}}
+    with pytest.raises(BadModelError, match=r"photo2cartoon generator .* recognised and not supported") as caught:
+        weights.load(save(tmp_path / "x.pt", content))
+    assert caught.value.name == "model-unsupported"
+
+
+class Whole(torch.nn.Module):
+    """Saved whole, its code is asked for."""
+
+
+def test_a_whole_model_is_refused(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "x.pt")
+    with pytest.raises(RefusedError, match=r"holds a whole model \(its code, torch\.nn\.modules\.linear\.Linear\)"):
+        weights.load(tmp_path / "x.pt")
+    torch.save({"genA2B": Whole()}, tmp_path / "y.pt")
+    with pytest.raises(RefusedError, match=r"would run code: it asks for .*Whole"):
+        weights.load(tmp_path / "y.pt")
 
 
 # ---- what does not fit

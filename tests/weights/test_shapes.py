@@ -21,6 +21,7 @@ configs = st.builds(
     blocks=st.integers(1, 9),
     image_size=st.integers(4, 64).map(lambda quarter: quarter * 4),
     affine=st.booleans(),
+    pool=st.integers(1, 4),
 )
 
 

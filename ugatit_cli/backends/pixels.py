@@ -29,11 +29,12 @@ def to_graph(pictures: Pixels, facts: GraphFacts) -> NDArray[Any]:
 
 
 def from_graph(output: NDArray[Any], facts: GraphFacts) -> Pixels:
-    """Rounded half to even, as the official writer does."""
+    """Rounded half to even, as the writer of the official PyTorch code does, or down."""
     if facts.element != "uint8":
         divisor, offset = _SCALES[facts.value_range]
         numbers = (output.astype(np.float32) - offset) * divisor
-        output = np.rint(numbers, out=numbers).clip(0, 255).astype(np.uint8)
+        whole = np.floor if facts.truncated else np.rint
+        output = whole(numbers, out=numbers).clip(0, 255).astype(np.uint8)
     if facts.layout == "nchw":
         output = output.transpose(0, 2, 3, 1)
     if facts.colours == "bgr":

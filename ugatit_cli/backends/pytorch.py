@@ -53,6 +53,7 @@ class PytorchBackend:
         self.device = self._device.type
         self.image_size = config.image_size
         self.any_size = config.any_size
+        self._truncated = config.truncated
         with torch.device("meta"):
             generator = Generator(config)
         generator.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
@@ -65,17 +66,17 @@ class PytorchBackend:
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
         parts = self._in_parts(pictures, lambda x, part: self._generator(x))
-        return np.concatenate([_to_levels(part.image) for part in parts])
+        return np.concatenate([_to_levels(part.image, self._truncated) for part in parts])
 
     def translate_with_heatmap(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         found = self._in_parts(pictures, lambda x, part: self._generator(x, heatmap=True))
-        parts = [(_to_levels(part.image), _to_map(part)) for part in found]
+        parts = [(_to_levels(part.image, self._truncated), _to_map(part)) for part in found]
         images, heatmaps = zip(*parts, strict=True)
         return np.concatenate(images), np.concatenate(heatmaps)
 
     def measure(self, pictures: NDArray[np.uint8], *, heatmap: bool = False) -> Held:
         parts = self._in_parts(pictures, lambda x, part: self._normalisations.measure(x, heatmap=heatmap))
-        return _join([_to_held(translation, statistics) for translation, statistics in parts])
+        return _join([_to_held(translation, statistics, self._truncated) for translation, statistics in parts])
 
     def translate_held(self, pictures: NDArray[np.uint8], statistics: Statistics, *, heatmap: bool = False) -> Held:
         def hold(x: Tensor, part: slice) -> tuple[Translation, Tensor]:
@@ -83,7 +84,7 @@ class PytorchBackend:
             return self._normalisations.hold(x, rows, heatmap=heatmap), rows
 
         parts = self._in_parts(pictures, hold)
-        return _join([_to_held(translation, rows) for translation, rows in parts])
+        return _join([_to_held(translation, rows, self._truncated) for translation, rows in parts])
 
     def _in_parts(self, pictures: NDArray[np.uint8], run: Callable[[Tensor, slice], Result]) -> Iterator[Result]:
         """The batch in parts: whole on a GPU; one by one on a CPU, whose caches hold one picture's features, not eight's."""
@@ -126,9 +127,9 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _to_held(translation: Translation, statistics: Tensor) -> Held:
+def _to_held(translation: Translation, statistics: Tensor, truncated: bool) -> Held:
     heatmaps = None if translation.heatmap is None else _to_map(translation)
-    return Held(_to_levels(translation.image), heatmaps, statistics.cpu().numpy())
+    return Held(_to_levels(translation.image, truncated), heatmaps, statistics.cpu().numpy())
 
 
 def _join(parts: list[Held]) -> Held:
@@ -143,8 +144,10 @@ def _to_map(translation: Translation) -> NDArray[np.float32]:
     return heatmap
 
 
-def _to_levels(image: Tensor) -> NDArray[np.uint8]:
-    """float N 3 H W in [-1, 1] -> uint8 N H W 3, rounded half to even as the official writer does."""
-    levels = (image * 0.5 + 0.5).mul_(255).round_().clamp_(0, 255).byte()
+def _to_levels(image: Tensor, truncated: bool) -> NDArray[np.uint8]:
+    """float N 3 H W in [-1, 1] -> uint8 N H W 3, rounded half to even as the writer of the official PyTorch code does, or down."""
+    numbers = (image * 0.5 + 0.5).mul_(255)
+    whole = numbers.floor_() if truncated else numbers.round_()
+    levels = whole.clamp_(0, 255).byte()
     pixels: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return pixels

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..cache import cache_folder
-from ..config import Direction
+from ..config import Direction, GeneratorConfig
 from ..files import sha256_of, write_atomically, writing
 from ..graph.facts import GraphFacts
 
@@ -88,7 +88,7 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics
         path.parent.mkdir(parents=True, exist_ok=True)
     config = weights.config
     tensors = {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
-    wanted = replace(_form(use), statistics=statistics)
+    wanted = replace(_form(use, config), statistics=statistics)
     with weights_beside(path) as beside:
         graph = write_generator(config, tensors, wanted, beside)
     write_atomically(path, graph.SerializeToString())
@@ -99,12 +99,15 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics
     return made
 
 
-def _form(use: Use) -> GraphForm:
+def _form(use: Use, config: GeneratorConfig) -> GraphForm:
+    """A matrix that is worth it is kept in half precision, which moves one pixel in fifty by a level."""
     from ..graph.generator import GraphForm
+    from ..graph.large_matrix import LARGE, Storage
 
+    storage: Storage = "fp16" if config.width * config.mlp_inputs >= LARGE else "fp32"
     if use == "gpu":
-        return GraphForm("direct", heatmap=True, storage="fp16")
-    return GraphForm("tiled", "stored" if use == "many" else "fleeting", heatmap=True, storage="fp16")
+        return GraphForm("direct", heatmap=True, storage=storage)
+    return GraphForm("tiled", "stored" if use == "many" else "fleeting", heatmap=True, storage=storage)
 
 
 def _path(sha256: str, direction: Direction, use: Use, statistics: StatisticsUse) -> Path:

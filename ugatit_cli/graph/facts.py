@@ -32,6 +32,7 @@ class GraphFacts:
         multiple: what free sides must be multiples of.
         image_size: the side it was trained for, or that it insists on.
         direction: None where the file does not say.
+        truncated: whether a pixel's level is the whole number below what comes out, or the nearest one.
         measured: the name of the output that has every normalisation's scale and shift (N x D, float32), if there is one.
         held: the name of the input that says them, in place of statistics of the graph's own, if there is one.
     """
@@ -49,6 +50,7 @@ class GraphFacts:
     multiple: int = SIZE_MULTIPLE
     image_size: int = DEFAULT_SIZE
     direction: Direction | None = None
+    truncated: bool = False
     measured: str | None = None
     held: str | None = None
 

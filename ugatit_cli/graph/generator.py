@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from ..config import Direction, GeneratorConfig
+from .areas import area_means
 from .facts import GraphFacts, StatisticsUse
 from .large_matrix import Storage, write_product
 from .normalisation import Affine, Coefficients, LayerInstanceNorm, Style
@@ -77,6 +78,7 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
         width=side,
         image_size=config.image_size,
         direction=direction,
+        truncated=config.truncated,
         measured=MEASURED if form.statistics == "measured" else None,
         held=HELD if form.statistics == "held" else None,
     )
@@ -170,7 +172,7 @@ class _GeneratorGraph:
         """gamma and beta of AdaLIN, as the maps want them."""
         writer, width = self._writer, self._config.width
         with writer.scope("mlp.0"):
-            style = self._product(self._maps.mean(x), "mlp.0") if self._config.any_size else self._large_product(x)
+            style = self._product(self._means(x), "mlp.0") if self._config.any_size else self._large_product(x)
             style = writer.add("Relu", style)
         with writer.scope("mlp.2"):
             style = writer.add("Relu", self._product(style, "mlp.2"))
@@ -178,6 +180,12 @@ class _GeneratorGraph:
             both = self._product(style, "gamma", "beta")
             gamma, beta = writer.add_many("Split", both, outputs=2, axis=1, num_outputs=2)
             return self._maps.per_channel(gamma, width), self._maps.per_channel(beta, width)
+
+    def _means(self, x: str) -> str:
+        if self._config.pool == 1:
+            return self._maps.mean(x)
+        planes = self._planar.single(self._maps.leave(x, self._config.width))
+        return area_means(self._writer, planes, self._config.pool)
 
     def _product(self, x: str, *layers: str) -> str:
         """Linear layers, as if they were one."""
@@ -251,9 +259,10 @@ class _GeneratorGraph:
             return add("Sub", add("Div", numbers, constant(127.5)), constant(1.0))
 
     def _to_levels(self, x: str) -> str:
-        """Rounded half to even, as the official writer does."""
+        """Rounded half to even, as the writer of the official PyTorch code does, or down."""
         add, constant = self._writer.add, self._writer.constant
         with self._writer.scope("levels"):
             numbers = add("Mul", add("Add", x, constant(1.0)), constant(127.5))
-            levels = add("Clip", add("Round", numbers), constant(0.0), constant(255.0))
+            whole = add("Floor" if self._config.truncated else "Round", numbers)
+            levels = add("Clip", whole, constant(0.0), constant(255.0))
             return add("Transpose", add("Cast", levels, to=TensorProto.UINT8), perm=[0, 2, 3, 1])

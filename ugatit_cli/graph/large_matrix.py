@@ -18,6 +18,7 @@ from .writer import GraphWriter
 Storage = Literal["fp32", "fp16", "int8", "rank64"]
 
 PIECE = 1 << 14  # columns: 16 MB of float32 at 256 rows, which the caches mostly hold
+LARGE = 1 << 24  # elements: 64 MB of float32; what is smaller takes little memory as it is
 RANK = 64
 INT8_LARGEST = 127
 

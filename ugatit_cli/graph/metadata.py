@@ -43,6 +43,7 @@ def to_properties(description: GraphDescription, facts: GraphFacts) -> dict[str,
         "image_size": str(facts.image_size),
         "layout": facts.layout,
         "value_range": facts.value_range,
+        "levels": "truncated" if facts.truncated else "rounded",
         "colours": facts.colours,
     }
     return {f"{PREFIX}{name}": text for name, text in (own | about).items()}
@@ -57,6 +58,7 @@ def apply_properties(facts: GraphFacts, properties: Mapping[str, str]) -> GraphF
             known[name] = said[name]
     if facts.element == "uint8":
         known.pop("value_range", None)
+    known["truncated"] = said.get("levels") == "truncated"
     size = said.get("image_size", "")
     if facts.any_size and len(size) <= 4 and size.isascii() and size.isdecimal() and _is_side(int(size)):
         known["image_size"] = int(size)

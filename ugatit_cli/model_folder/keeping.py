@@ -36,12 +36,14 @@ class Wish:
         named: with a row, so that its name works like one of the program's.
         said: texts for the card, as `About` has them; None for what the file says.
         half: in half precision.
+        smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
     """
 
     name: str
     named: bool = False
     said: Mapping[str, str | None] = field(default_factory=dict)
     half: bool = False
+    smoothing: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
-    loaded = weights.load(source)
+    loaded = weights.load(source, smoothing=wish.smoothing)
     about = About.from_texts(wish.name, wish.said, loaded.metadata)
     origin = {"source_sha256": loaded.sha256, "source_format": loaded.format}
     path = part / hub.FOLDER_WEIGHTS

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import hub, weights
-from ..config import GeneratorConfig
+from ..config import CONVENTIONS, GeneratorConfig
 from ..errors import BadModelError
 from .checkpoints import WEIGHTS, read_config, read_newest_networks
 from .step import Trainer
@@ -47,8 +47,8 @@ def _load(base: Path, watcher: hub.Watcher | None = None) -> weights.ModelWeight
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:
-    if (theirs.affine, theirs.unbiased) != (ours.affine, ours.unbiased):
-        text = f"cannot start from {base}: its layers are those of the official TensorFlow code, which are not trained here"
+    if any(getattr(theirs, name) != getattr(ours, name) for name in CONVENTIONS):
+        text = f"cannot start from {base}: its layers are those of another code base, which are not trained here"
         raise BadModelError(text, hint="start from other weights", name="base-does-not-fit")
     names = ["variant", "channels", "blocks"] if ours.any_size else ["variant", "channels", "blocks", "image_size"]
     for name in names:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import UsageError
 from ..model_file import open_model
 from ..tensorflow_files import find_index
 from . import official_tensorflow
@@ -28,10 +29,10 @@ def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
     """Open a model file, whatever its name: our safetensors, or the weights of another U-GAT-IT (see docs/formats.md).
 
     Of a TensorFlow checkpoint, `path` is any of its files, the name they share, or their folder; `smoothing` says whether
-    it was trained so, where the folder's name does not tell.
+    it was trained so, where its folder's name does not tell.
 
     Raises:
-        UsageError: the file does not exist.
+        UsageError: the file does not exist, a folder holds several checkpoints, or `smoothing` is told of another format.
         BadModelError: it is damaged, something else, or does not fit a generator.
         RefusedError: opening it would run code, or it breaks a limit.
     """
@@ -40,6 +41,9 @@ def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
         with naming(index):
             return official_tensorflow.read_checkpoint(index, smoothing)
     with naming(path), open_model(path) as file:
+        if smoothing is not None:
+            text = "--smoothing is told of TensorFlow checkpoints, and it is none"
+            raise UsageError(text, hint="leave --smoothing out", name="options-contradict")
         container = _read_container(file)
         sha256 = _digest(file)
         if is_ours(container):

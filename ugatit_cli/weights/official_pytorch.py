@@ -1,14 +1,15 @@
 """Weights of the official PyTorch code (znxlwm/UGATIT-pytorch): its names, told from keys and shapes.
 
 Recognised are complete checkpoints (six networks, as a nested dict or with the network's name before each
-tensor's) and the state dict of one generator or discriminator alone, each with or without DataParallel's `module.`.
+tensor's) and the state dict of one generator or discriminator alone, each with or without DataParallel's `module.`; and
+what forks made of it: averaged generators (`genA2B_ema`), and an MLP that sees the means of k x k areas, with one layer or two.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 
 import torch
@@ -29,8 +30,13 @@ NETWORKS = {
     "disLB": "local_discriminator_b",
 }
 _PARALLEL = "module."
+_AVERAGED = "_ema"
+_AVERAGE_COUNT = "n_averaged"  # beside the weights of torch's own AveragedModel
+_MLP = ("FC.0.weight", "FC.2.weight")
+_SMALLEST_FULL = 16  # pixels; what sees fewer areas is a light generator that pools them
 _BARE_NOTE = "the file does not say which way its generator translates; it is used as a2b"
 _ENCODER_BLOCK = re.compile(r"DownBlock\.\d+\.conv_block\.1\.weight")
+_RELATIVE = re.compile(r"(HourGlass|EncodeBlock|DecodeBlock)\d\..+")
 _DISCRIMINATOR_CONV = re.compile(r"model\.\d+\.weight_orig")
 _MAX_DISCRIMINATOR_LAYERS = 16
 
@@ -49,7 +55,7 @@ def read_official(file: BufferedReader, container: Container, sha256: str) -> Mo
     Raises:
         BadModelError: no generator, or one that does not fit the network.
     """
-    networks = _networks(container.tree)
+    networks, notes = _prefer_averages(_networks(container.tree))
     wanted = {
         GENERATORS.get(name, "a2b"): state
         for name, state in networks.items()
@@ -61,10 +67,9 @@ def read_official(file: BufferedReader, container: Container, sha256: str) -> Mo
     if len(set(configs.values())) > 1:
         raise BadModelError("its two generators are of different shapes", name="model-shape")
     generators = {
-        direction: _read(file, container, state, _generator_layout(configs[direction]))
-        for direction, state in wanted.items()
+        direction: _read_generator(file, container, state, configs[direction]) for direction, state in wanted.items()
     }
-    notes = (_BARE_NOTE,) if "" in networks else ()
+    notes += (_BARE_NOTE,) if "" in networks else ()
     config = next(iter(configs.values()))
     return ModelWeights(config, generators, container.metadata, sha256, container.format, notes)
 
@@ -80,9 +85,9 @@ def read_official_networks(file: BufferedReader, container: Container) -> dict[s
     result = {}
     for name, state in _networks(container.tree).items():
         if name in GENERATORS or _is_bare_generator(name, state):
-            layout = _generator_layout(detect_generator(state.tensors, state.prefix))
-            result[NETWORKS.get(name, "generator")] = _read(file, container, state, layout)
-        else:
+            config = detect_generator(state.tensors, state.prefix)
+            result[NETWORKS.get(name, "generator")] = _read_generator(file, container, state, config)
+        elif not name.endswith(_AVERAGED):
             layout = _discriminator_layout(*detect_discriminator(state.tensors, state.prefix))
             result[NETWORKS.get(name, "discriminator")] = _read(file, container, state, layout)
     return result
@@ -95,15 +100,27 @@ def _networks(tree: Mapping[str, object]) -> dict[str, _StateDict]:
     """The state dicts in the file by official name; "" is a network that stands alone."""
     if not tree:
         raise BadModelError("it is empty: no weights are in it", name="model-no-generator")
-    if any(name in tree for name in NETWORKS):
-        return {name: _state_dict(tree[name], f"{name}.") for name in NETWORKS if name in tree}
+    names = (*NETWORKS, *(name + _AVERAGED for name in GENERATORS))
+    if any(name in tree for name in names):
+        return {name: _state_dict(tree[name], f"{name}.") for name in names if name in tree}
     flat = {
         name: {key.removeprefix(f"{name}."): value for key, value in tree.items() if _starts(key, f"{name}.")}
-        for name in NETWORKS
+        for name in names
     }
     if any(flat.values()):
         return {name: _state_dict(tensors, f"{name}.") for name, tensors in flat.items() if tensors}
     return {"": _state_dict(tree, "")}
+
+
+def _prefer_averages(networks: Mapping[str, _StateDict]) -> tuple[dict[str, _StateDict], tuple[str, ...]]:
+    """Averaged generators in the place of the others, which training swings about; and a note that says so."""
+    averaged = [name for name in GENERATORS if name + _AVERAGED in networks]
+    chosen = {
+        name: networks.get(name + _AVERAGED, state) for name, state in networks.items() if name in NETWORKS or not name
+    }
+    chosen |= {name: networks[name + _AVERAGED] for name in averaged}
+    note = f"it holds averaged weights ({', '.join(name + _AVERAGED for name in averaged)}), which are used"
+    return chosen, (note,) if averaged else ()
 
 
 def _starts(key: object, prefix: str) -> bool:
@@ -119,6 +136,7 @@ def _state_dict(value: object, prefix: str) -> _StateDict:
     strangers = [prefix + key for key, tensor in value.items() if not isinstance(tensor, StoredTensor)]
     if strangers:
         raise BadModelError(f"it is not a checkpoint: not a tensor: {few(strangers)}", name="model-unknown-format")
+    value = {key: tensor for key, tensor in value.items() if key != _AVERAGE_COUNT}
     if value and all(key.startswith(_PARALLEL) for key in value):
         return _StateDict(prefix + _PARALLEL, {key.removeprefix(_PARALLEL): tensor for key, tensor in value.items()})
     return _StateDict(prefix, value)
@@ -143,6 +161,9 @@ def detect_generator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> G
         BadModelError: not a U-GAT-IT generator; names are given as the file spells them, `prefix` included.
     """
     known = set(_generator_layout(GeneratorConfig(blocks=1)).names.values())
+    if any(map(_RELATIVE.fullmatch, tensors)):
+        text = "it is a photo2cartoon generator (hourglass blocks, soft-AdaLIN), which is recognised and not supported"
+        raise BadModelError(text, hint="run it with the program it comes from", name="model-unsupported")
     if not known & set(tensors):
         text = f"it is not a U-GAT-IT generator: unexpected {few([prefix + name for name in tensors])}"
         raise BadModelError(text, name="model-names")
@@ -154,9 +175,15 @@ def detect_generator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> G
     config = GeneratorConfig("light", channels, blocks)
     if first.shape[1] != config.width:
         side = picture_side(first.shape[1], config.width, f"{prefix}FC.0.weight")
-        config = GeneratorConfig("full", channels, blocks, side)
-    check_fit(tensors, _generator_layout(config).shapes, prefix)
+        pools = side < _SMALLEST_FULL or _MLP[1] not in tensors
+        config = replace(config, pool=side // 4) if pools else replace(config, variant="full", image_size=side)
+    check_fit(tensors, _generator_layout(config, one_layer=_has_one_layer(config, tensors)).shapes, prefix)
     return config
+
+
+def _has_one_layer(config: GeneratorConfig, tensors: Mapping[str, StoredTensor]) -> bool:
+    """Whether the MLP, of a fork that pools, does without its second layer."""
+    return config.pool > 1 and _MLP[1] not in tensors
 
 
 def _unusable_anchor(tensors: Mapping[str, StoredTensor], prefix: str) -> BadModelError:
@@ -194,7 +221,7 @@ class _Layout:
     shapes: Shapes
 
 
-def _generator_layout(config: GeneratorConfig) -> _Layout:
+def _generator_layout(config: GeneratorConfig, *, one_layer: bool = False) -> _Layout:
     names = {
         "stem.weight": "DownBlock.1.weight",
         **{f"downs.{i}.weight": f"DownBlock.{5 + 4 * i}.weight" for i in range(2)},
@@ -216,6 +243,8 @@ def _generator_layout(config: GeneratorConfig) -> _Layout:
             names[f"encoder_blocks.{i}.conv{n}.weight"] = f"DownBlock.{12 + i}.conv_block.{4 * n - 3}.weight"
             names[f"decoder_blocks.{i}.conv{n}.weight"] = f"UpBlock1_{i + 1}.conv{n}.weight"
             names[f"decoder_blocks.{i}.norm{n}.rho"] = f"UpBlock1_{i + 1}.norm{n}.rho"
+    if one_layer:
+        del names["mlp.2.weight"]
     ours = generator_shapes(config)
     return _Layout(names, ours, {official: _official_shape(name, ours[name]) for name, official in names.items()})
 
@@ -235,6 +264,15 @@ def _discriminator_layout(channels: int, layers: int) -> _Layout:
         module, _, part = name.rpartition(".")
         names[name] = f"{modules[module]}.{part if module == 'cam.merge' else spectral[part]}"
     return _Layout(names, ours, {official: ours[name] for name, official in names.items()})
+
+
+def _read_generator(
+    file: BufferedReader, container: Container, state: _StateDict, config: GeneratorConfig
+) -> dict[str, torch.Tensor]:
+    """A layer that is not there does nothing: what it gets has no negative numbers for its ReLU to take away."""
+    one_layer = _has_one_layer(config, state.tensors)
+    tensors = _read(file, container, state, _generator_layout(config, one_layer=one_layer))
+    return tensors | {"mlp.2.weight": torch.eye(config.width)} if one_layer else tensors
 
 
 def _read(file: BufferedReader, container: Container, state: _StateDict, layout: _Layout) -> dict[str, torch.Tensor]:

@@ -3,12 +3,13 @@
 Folded here, so that nothing else need know of it: the order of axes; the flattened map's order before the full variant's
 first layer; `--smoothing` (AdaLIN uses rho - 0.1); the one classifier that serves both pools, and whose weights scale the
 map with its bias added; biases in the encoder, which the normalisations behind them take away again. What is left are
-`affine` and `unbiased` in the configuration.
+`affine`, `unbiased` and `truncated` in the configuration.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -104,11 +105,10 @@ def detect(index: TensorIndex, direction: Direction) -> GeneratorConfig:
             raise BadModelError(text, name="model-names")
     channels = needed[_STEM].shape[3]
     blocks = sum(1 for name in needed if _ENCODER_BLOCK.fullmatch(name))
-    config = GeneratorConfig("light", channels, blocks, affine=True, unbiased=False)
+    config = GeneratorConfig("light", channels, blocks, affine=True, unbiased=False, truncated=True)
     inputs = needed[_FIRST_LINEAR].shape[0]
     if inputs != config.width:
-        side = picture_side(inputs, config.width, f"{scope}{_FIRST_LINEAR}")
-        config = GeneratorConfig("full", channels, blocks, side, affine=True, unbiased=False)
+        config = replace(config, variant="full", image_size=picture_side(inputs, config.width, scope + _FIRST_LINEAR))
     check_fit(needed, _their_shapes(config, _classifier(index, scope)), scope)
     return config
 

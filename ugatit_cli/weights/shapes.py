@@ -18,14 +18,13 @@ def generator_shapes(config: GeneratorConfig) -> Shapes:
 
 def _weight_shapes(config: GeneratorConfig) -> Shapes:
     channels, width = config.channels, config.width
-    mlp_inputs = width if config.any_size else width * (config.image_size // 4) ** 2
     block = (width, width, 3, 3)
     shapes: Shapes = {"stem.weight": (channels, 3, 7, 7)}
     shapes |= {f"downs.{i}.weight": (channels * 2 ** (i + 1), channels * 2**i, 3, 3) for i in range(2)}
     for i in range(config.blocks):
         shapes |= {f"encoder_blocks.{i}.conv{n}.weight": block for n in (1, 2)}
     shapes |= _cam_merge_shapes(width) | {"cam.average_fc.weight": (1, width), "cam.max_fc.weight": (1, width)}
-    shapes |= {"mlp.0.weight": (width, mlp_inputs), "mlp.2.weight": (width, width)}
+    shapes |= {"mlp.0.weight": (width, config.mlp_inputs), "mlp.2.weight": (width, width)}
     shapes |= {"gamma.weight": (width, width), "beta.weight": (width, width)}
     for i in range(config.blocks):
         shapes |= {f"decoder_blocks.{i}.conv{n}.weight": block for n in (1, 2)}

@@ -44,6 +44,14 @@ DomainBOption = Annotated[
     str | None, typer.Option("--domain-b", show_default="what the file says", help="What its pictures of B are.")
 ]
 HalfOption = Annotated[bool, typer.Option("--half", help="Keep the weights in half precision: half the size.")]
+SmoothingOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--smoothing/--no-smoothing",
+        show_default="what the folder's name says",
+        help="Whether a TensorFlow checkpoint was trained with --smoothing.",
+    ),
+]
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
 
 
@@ -56,6 +64,7 @@ def import_(
     domain_a: DomainAOption = None,
     domain_b: DomainBOption = None,
     half: HalfOption = False,
+    smoothing: SmoothingOption = None,
     quiet: options.QuietOption = False,
 ) -> None:
     """Make a model of ours from any supported file.
@@ -71,7 +80,8 @@ def import_(
     found = hub.resolve(model, watcher=console)
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
     with console.captured_noise():
-        kept = keep_model(found.path, folder, Wish(folder.name, name is not None, _texts(said, found), half))
+        wish = Wish(folder.name, name is not None, _texts(said, found), half, smoothing)
+        kept = keep_model(found.path, folder, wish)
     for note in kept.notes:
         console.note(f"{found.path}: {note}")
     if name is not None:
