@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import subprocess
 import sys
 import time
@@ -230,7 +231,13 @@ def whole_or_absent(cache: Path) -> None:
         assert not named or path.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("seconds", [0.25, 0.4, 0.55, 0.7])
+KILLS = random.Random(0)
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [0.25, 0.4, 0.55, 0.7, *(pytest.param(KILLS.uniform(0.2, 0.9), marks=pytest.mark.slow) for _ in range(50))],
+)
 def test_killed_at_any_moment(seconds: float, loopback: LoopbackHub, quick: Path) -> None:
     loopback.pace = 1e6
     process = start(quick)

@@ -116,13 +116,14 @@ def test_what_is_listed(anime: LoopbackHub) -> None:
     assert anime.requests == []
 
 
-def test_pull_makes_it_here_and_remove_takes_it_away(tiny_hub: LoopbackHub) -> None:
+def test_pull_makes_it_here_and_remove_takes_it_away(tiny_hub: LoopbackHub, quick: Path) -> None:
     pulled = ugatit("models", "pull", "me/tiny")
     assert pulled.exit_code == 0 and Path(pulled.stdout.strip()).is_file()
     assert held("me/tiny")["here"] is True
     removed = ugatit("models", "remove", "me/tiny")
     assert (removed.exit_code, "removed me/tiny" in removed.stderr) == (0, True)
     assert not Path(pulled.stdout.strip()).exists()
+    assert [path.name for path in quick.iterdir()] == [".locks"]
     assert "me/tiny" not in ugatit("models", "list").stdout
 
 
