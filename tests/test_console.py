@@ -133,6 +133,50 @@ def test_progress_without_a_terminal_is_a_few_lines(capsys: pytest.CaptureFixtur
     assert lines[0].endswith(" left")
 
 
+def test_a_download_without_a_terminal_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console().transfer("me/toon", 3_000_000, 1_000_000) as advance:
+        for _ in range(200):
+            advance(10_000)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "downloading me/toon: 3.0 MB, 1.0 MB are there already"
+    assert last.startswith("downloaded me/toon: 2.0 MB in ")
+
+
+def test_a_download_says_how_fast_it_is_and_how_long_it_takes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100, 6))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with Console().transfer("me/toon", 30_000_000, 0) as advance:
+        advance(6_000_000)
+    assert capsys.readouterr().err.splitlines()[1] == "6.0 MB of 30.0 MB, 1.0 MB a second, 0:24 left"
+
+
+def test_a_download_is_not_heard_of_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    with Console(Verbosity.QUIET).transfer("me/toon", 3, 0) as advance:
+        advance(3)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_download_on_a_terminal_is_a_bar() -> None:
+    import pty
+
+    code = (
+        "from ugatit_cli.console import Console\n"
+        "with Console().transfer('me/[b]toon', 2_000_000, 0) as advance:\n"
+        "    advance(2_000_000)\n"
+    )
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env={**os.environ, "TERM": "xterm"}) as process:
+        process.wait(30)
+    shown = os.read(ours, 10_000).decode()
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
+    assert process.returncode == 0
+    assert "me/[b]toon" in shown and "2.0/2.0 MB" in shown
+
+
 @pytest.mark.parametrize(("verbosity", "total"), [(Verbosity.QUIET, 9), (Verbosity.NORMAL, 1)])
 def test_no_progress(verbosity: Verbosity, total: int, capsys: pytest.CaptureFixture[str]) -> None:
     with Console(verbosity).progress(total) as advance:

@@ -28,7 +28,7 @@ def test_a_changed_byte(models: Path) -> None:
     data = bytearray(weights.read_bytes())
     data[-1] ^= 1
     weights.write_bytes(data)
-    (finding,) = model_findings(models)
+    finding = next(iter(model_findings(models)))
     assert (finding.status, finding.exit_code) == ("problem", ExitCode.REFUSED)
     assert "its sha256 is" in finding.text
     assert "pip install --force-reinstall" in finding.remedy
@@ -37,7 +37,7 @@ def test_a_changed_byte(models: Path) -> None:
 def test_in_a_checkout_git_mends_it(models: Path) -> None:
     (models.parent / ".git").mkdir()
     (models / hub.read_registry(models)[hub.DEFAULT_MODEL].file).unlink()
-    (finding,) = model_findings(models)
+    finding = next(iter(model_findings(models)))
     assert (finding.status, finding.exit_code) == ("problem", ExitCode.BAD_MODEL)
     assert finding.remedy == f"git -C {models.parent} checkout -- models"
 

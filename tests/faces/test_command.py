@@ -83,7 +83,8 @@ def test_no_face_is_said_and_the_whole_picture_translated(model: Path, detector:
     Image.fromarray(np.full((60, 50, 3), 128, np.uint8)).save(tmp_path / "a.png")
     outs = [tmp_path / "faces.png", tmp_path / "off.png"]
     all_faces: list[str | Path] = ["--faces", "all", "--face-model", detector]
-    for out, words in zip(outs, (all_faces, ["--faces", "off"]), strict=True):
+    none: list[str | Path] = ["--faces", "off"]
+    for out, words in zip(outs, (all_faces, none), strict=True):
         done = translate(tmp_path / "a.png", "-o", out, "-m", model, *words)
         assert done.exit_code == 0, done.stderr
         assert ("no face was found in the picture" in done.stderr) == (out == outs[0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
 import subprocess
 import sys
 import time
@@ -157,6 +159,19 @@ def test_what_is_not_there(word: str, name: str, loopback: LoopbackHub) -> None:
     assert caught.value.name == name
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_small_files_are_known_by_gits_digest(right: bool, loopback: LoopbackHub) -> None:
+    content = b"a small model"
+    sha1 = hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+    loopback.repos["me/toon"]["weights.safetensors"] = content
+    loopback.etags["weights.safetensors"] = sha1 if right else sha1[::-1]
+    if right:
+        assert hub.resolve("me/toon").path.read_bytes() == content
+    else:
+        with pytest.raises(RefusedError, match=sha1):
+            hub.resolve("me/toon")
+
+
 def test_several_models_in_one_repository(loopback: LoopbackHub) -> None:
     loopback.repos["me/zoo"] = {"a.safetensors": b"a", "b.safetensors": b"b", "notes.txt": b""}
     with pytest.raises(UsageError, match=r"several models: a\.safetensors, b\.safetensors") as caught:
@@ -216,7 +231,13 @@ def whole_or_absent(cache: Path) -> None:
         assert not named or path.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("seconds", [0.25, 0.4, 0.55, 0.7])
+KILLS = random.Random(0)
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [0.25, 0.4, 0.55, 0.7, *(pytest.param(KILLS.uniform(0.2, 0.9), marks=pytest.mark.slow) for _ in range(50))],
+)
 def test_killed_at_any_moment(seconds: float, loopback: LoopbackHub, quick: Path) -> None:
     loopback.pace = 1e6
     process = start(quick)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,8 +89,15 @@ def test_selfie2anime_works_in_one_step(anime: LoopbackHub, tmp_path: Path) -> N
     assert done.exit_code == 0, done.stderr
     assert done.stdout == f"{tmp_path / 'me.selfie2anime.jpg'}\n"
     anime.requests.clear()
-    again = ugatit("translate", photograph, "--model", "selfie2anime", "--overwrite")
+    again = ugatit("translate", photograph, "--model", "selfie2anime", "--overwrite", "--faces", "off")
     assert (again.exit_code, anime.requests) == (0, [])
+
+
+@pytest.mark.parametrize("word", ["selfie2anime", "hylee/other"])
+def test_a_dry_run_fetches_no_model(word: str, anime: LoopbackHub, tmp_path: Path) -> None:
+    done = ugatit("translate", PHOTOGRAPH, "-m", word, "-o", tmp_path / "a.png", "--dry-run", "--faces", "off")
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'a.png'}\n"), done.stderr
+    assert anime.requests == []
 
 
 def test_the_default_name_of_a_result_is_the_repositorys(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
@@ -107,14 +116,40 @@ def test_what_is_listed(anime: LoopbackHub) -> None:
     assert anime.requests == []
 
 
-def test_pull_makes_it_here_and_remove_takes_it_away(tiny_hub: LoopbackHub) -> None:
+def test_pull_makes_it_here_and_remove_takes_it_away(tiny_hub: LoopbackHub, quick: Path) -> None:
     pulled = ugatit("models", "pull", "me/tiny")
     assert pulled.exit_code == 0 and Path(pulled.stdout.strip()).is_file()
     assert held("me/tiny")["here"] is True
     removed = ugatit("models", "remove", "me/tiny")
     assert (removed.exit_code, "removed me/tiny" in removed.stderr) == (0, True)
     assert not Path(pulled.stdout.strip()).exists()
+    assert [path.name for path in quick.iterdir()] == [".locks"]
     assert "me/tiny" not in ugatit("models", "list").stdout
+
+
+def test_ctrl_c_keeps_what_came(tiny_hub: LoopbackHub, model: Path, quick: Path) -> None:
+    tiny_hub.repos["me/tiny"]["weights.safetensors"] = content = os.urandom(3_000_000)
+    tiny_hub.pace = 2e6
+    environment = {**os.environ, "HF_HUB_CACHE": str(quick), "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "ugatit_cli", "models", "pull", "me/tiny"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        while tiny_hub.sent < 1_000_000 and running.poll() is None:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out, b"Traceback" in err) == (130, b"", False), err
+    tiny_hub.pace, before = 0, tiny_hub.sent
+    assert Path(ugatit("models", "pull", "me/tiny").stdout.strip()).read_bytes() == content
+    assert tiny_hub.sent - before < 2_500_000
+
+
+def test_an_imported_model_whose_file_is_gone(model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "gone").exit_code == 0
+    (own_models_folder() / "gone" / "weights.safetensors").unlink()
+    assert ugatit("models", "verify", "gone").exit_code == 6
+    assert ugatit("translate", PHOTOGRAPH, "-m", "gone", "-o", "x.png").exit_code == 5
+    assert ugatit("models", "remove", "gone").exit_code == 0
+    assert not (own_models_folder() / "gone").exists()
 
 
 def test_selfie2anime_comes_and_goes(anime: LoopbackHub) -> None:

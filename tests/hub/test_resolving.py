@@ -9,6 +9,7 @@ import pytest
 
 from ugatit_cli import hub
 from ugatit_cli.errors import BadModelError, RefusedError, UsageError
+from ugatit_cli.tensorflow_files import TABLE_MAGIC
 
 CONTENT = b"weights"
 ROW = f"""
@@ -63,9 +64,9 @@ def test_a_folder_stands_for_the_weights_in_it(models: Path) -> None:
 
 @pytest.mark.parametrize("name", ["model", "model.index", "model.data-00000-of-00001"])
 def test_a_checkpoint_is_meant_by_any_of_its_files_and_by_their_name(name: str, models: Path) -> None:
-    for suffix in (".index", ".data-00000-of-00001"):
-        Path(f"model{suffix}").touch()
-    assert hub.resolve(name, models=models).path == Path(name)
+    Path("model.index").write_bytes(TABLE_MAGIC)
+    Path("model.data-00000-of-00001").touch()
+    assert hub.resolve(name, models=models).path == Path("model.index")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
@@ -133,6 +134,10 @@ def test_a_missing_bundled_file_is_a_damaged_installation(models: Path) -> None:
         ("[a]" + ROW.replace("license", "#"), "license"),
         ("[a]" + ROW.replace('sha256 = "', 'sha256 = "0'), "64 hexadecimal digits"),
         ("[a]" + ROW.replace("a2b", "sideways"), "direction"),
+        (f"[a]{ROW}face = [0.5, 2.0, 0.1]", "three numbers"),
+        (f"[a]{ROW}repo = 'me/a'\nrevision = 'main'", "40 hexadecimal digits"),
+        ("[a]" + ROW.replace("toon/weights", "../weights"), "inside its folder"),
+        ("[a]" + ROW.replace('sha256 = "', 'sha256 = "unverified" #'), "64 hexadecimal digits"),
     ],
 )
 def test_a_wrong_registry_is_named(row: str, message: str, models: Path) -> None:

@@ -23,7 +23,7 @@ FacesOption = Annotated[
     typer.Option(
         "--faces",
         help="Translate the faces in a picture, turned and scaled as the model knows them, and put them back: all, or the "
-        "largest; crop gives the faces themselves. Auto: all where the model was trained on faces, else off.",
+        "largest; crop gives the faces themselves. Auto: all where the model knows little but faces, else off.",
     ),
 ]
 FaceModelOption = Annotated[
@@ -57,11 +57,13 @@ def choose_faces(
     if asked == "crop" and extras:
         text = "--faces crop has no --heatmap and no --compare: its results are parts of the picture"
         raise UsageError(text, hint="leave them out", name="options-contradict")
-    mode = asked if asked != "auto" else "all" if entry is not None and entry.face else "off"
+    mode = asked if asked != "auto" else "all" if entry is not None and entry.face_only else "off"
     if mode == "off":
         return FaceChoice()
+    from ..hub.face_detector import fetch_face_detector
+
     try:
-        path = detector or hub.fetch_face_detector(console)
+        path = detector or fetch_face_detector(console)
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
         return FaceChoice()

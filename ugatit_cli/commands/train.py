@@ -149,7 +149,7 @@ def _start(
     if "base" in settings:
         from ..training.base import shape_of
 
-        settings = shape_of(Path(settings["base"])) | settings
+        settings = shape_of(Path(settings["base"]), console) | settings
     config = make_config(settings)
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
     if leads():

@@ -130,7 +130,7 @@ def translate(
         jobs = make_plan(inputs, where, recursive=recursive)
         report.expect(len(jobs))
         _check_standard_output(jobs, as_json)
-        found = hub.resolve(model, direction=direction, watcher=console)
+        found = _expected(model) if dry_run else hub.resolve(model, direction=direction, watcher=console)
         row = found.entry
         chosen = choose_faces(faces, face_model, row, any(extras.values()), console)
         settings = Settings(
@@ -165,6 +165,13 @@ class Request:
     existing: Existing
     extras: tuple[Extra, ...]
     faces: FaceChoice
+
+
+def _expected(model: str) -> hub.ResolvedModel:
+    """Without fetching it."""
+    from ..hub.inventory import expect
+
+    return expect(model)
 
 
 def model_label(model: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .face_detector import fetch_face_detector
 from .names import BY_HUB, BY_NAME, HubFile, interpret, label, parse_hub_file
 from .places import own_models_folder
 from .registry import DEFAULT_MODEL, OWN_ROW, RegistryEntry, models_folder, read_registry
@@ -19,7 +18,6 @@ __all__ = [
     "RegistryEntry",
     "ResolvedModel",
     "Watcher",
-    "fetch_face_detector",
     "interpret",
     "known_models",
     "label",

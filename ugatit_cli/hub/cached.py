@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -89,19 +90,12 @@ def forget(path: Path) -> int:
 
 
 def remove_empty(repo: str) -> None:
-    """What is left of a repository whose last file was removed."""
+    """The repository's folder, if nothing is left in it but a download of ours that was begun."""
     storage = storage_of(repo)
-    for folder, _, _ in sorted(os.walk(storage), reverse=True):
-        with suppress(OSError):  # not empty
-            if Path(folder).name not in ("blobs", "refs") or not any((storage / "snapshots").glob("*")):
-                _remove_references(Path(folder))
-                os.rmdir(folder)
-
-
-def _remove_references(folder: Path) -> None:
-    if folder.name == "refs":
-        for reference in folder.iterdir():
-            reference.unlink()
+    names = (path for path in (storage / "snapshots").rglob("*") if not path.is_dir() or path.is_symlink())
+    blobs = (path for path in (storage / "blobs").glob("*") if not path.name.endswith(PART_SUFFIX))
+    if not any(names) and not any(blobs):
+        shutil.rmtree(storage, ignore_errors=True)
 
 
 def lock_path(repo: str, etag: str) -> Path:

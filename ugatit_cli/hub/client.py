@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -61,6 +62,9 @@ def require_online(file: HubFile) -> None:
     """Raises NetworkError where the user has forbidden requests."""
     from huggingface_hub import constants
 
+    logging.getLogger("huggingface_hub").setLevel(
+        logging.ERROR
+    )  # what it would warn of is an error of ours, or nobody's business
     if constants.is_offline_mode():
         text = f"cannot fetch {file}: it is not in the cache, and HF_HUB_OFFLINE forbids to ask the Hub"
         raise UnreachableError(text, hint="unset HF_HUB_OFFLINE, or name a file", name="hub-offline")

@@ -12,8 +12,9 @@ from . import cached
 from .converted import converted_files, remove_converted
 from .first_uses import FirstUse, first_uses, forget_first_use, read_first_use
 from .names import HubFile, interpret
+from .places import own_models_folder
 from .registry import UNVERIFIED, RegistryEntry
-from .resolving import known_models
+from .resolving import ResolvedModel, known_models, resolve
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,21 @@ def holding(word: str, models: Path | None = None) -> Holding:
     return _of_address(meant) if isinstance(meant, HubFile) else _of_entry(rows[meant])
 
 
+def expect(word: str) -> ResolvedModel:
+    """What `resolve` will give, and nothing is fetched for it: the path of what is not here is its address.
+
+    Raises:
+        UsageError, BadModelError, RefusedError: as `resolve` does.
+    """
+    meant = interpret(word, known_models())
+    if isinstance(meant, Path):
+        return resolve(word)
+    held = holding(word)
+    if held.place != "hub" or held.files:
+        return resolve(word)
+    return ResolvedModel(Path(held.name), entry=held.entry)
+
+
 def verify(file: LocalFile) -> None:
     """Raises RefusedError where its content is not what it must be, or it cannot be read."""
     try:
@@ -94,12 +110,12 @@ def remove(held: Holding) -> int:
     if held.place == "bundled":
         text = f"{held.name} came with the program and is not removed"
         raise UsageError(text, name="model-bundled")
-    if not held.files and held.first is None:
-        raise UsageError(f"nothing of {held.name} is on this machine", name="model-not-here")
     if held.place == "imported":
         freed = sum(file.bytes for file in held.files)
-        shutil.rmtree(held.files[0].path.parent)
+        shutil.rmtree(own_models_folder() / held.name)
         return freed
+    if not held.files and held.first is None:
+        raise UsageError(f"nothing of {held.name} is on this machine", name="model-not-here")
     return _remove_from_caches(held)
 
 

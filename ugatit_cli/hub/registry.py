@@ -34,6 +34,7 @@ class RegistryEntry:
         license, source: of the weights, and where they come from.
         repo, revision: of a model on the Hub: its repository, and the commit there or `unverified`.
         face: of a model of faces: how its pictures show them, as `faces.face.FaceFraming` has it; else empty.
+        face_only: whether they show a face and little else, so that a picture's faces are translated, not the whole of it.
         folder: where a local model's `file` is; None for one on the Hub.
     """
 
@@ -53,6 +54,7 @@ class RegistryEntry:
     repo: str = ""
     revision: str = ""
     face: tuple[float, ...] = ()
+    face_only: bool = False
     folder: Path | None = None
 
     @property

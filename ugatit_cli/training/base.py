@@ -12,9 +12,12 @@ from .checkpoints import WEIGHTS, read_config, read_newest_networks
 from .step import Trainer
 
 
-def shape_of(base: Path) -> dict[str, Any]:
-    """The settings that a run must share with what it starts from, so that nobody has to repeat them."""
-    config = _load(base).config
+def shape_of(base: Path, watcher: hub.Watcher | None = None) -> dict[str, Any]:
+    """The settings that a run must share with what it starts from, so that nobody has to repeat them.
+
+    `watcher` is told of a download.
+    """
+    config = _load(base, watcher).config
     shape = {"variant": config.variant, "channels": config.channels, "blocks": config.blocks}
     return shape | ({"discriminator_channels": read_config(base).discriminator_channels} if base.is_dir() else {})
 
@@ -39,8 +42,8 @@ def start_from(base: Path, trainer: Trainer) -> list[str]:
     return notes + _load_discriminators(base, trainer)
 
 
-def _load(base: Path) -> weights.ModelWeights:
-    return weights.load(base / WEIGHTS if base.is_dir() else hub.resolve(str(base)).path)
+def _load(base: Path, watcher: hub.Watcher | None = None) -> weights.ModelWeights:
+    return weights.load(base / WEIGHTS if base.is_dir() else hub.resolve(str(base), watcher=watcher).path)
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:
