@@ -49,7 +49,8 @@ HEAVY = {
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|steadying\..+|training(\..+)?|weights(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest"
+    r"|steadying\..+|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|training(\..+)?",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",
