@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,8 +49,9 @@ class Motion:
         picture = before.astype(np.float32, copy=False)
         if not again:
             return _look_up(picture, self.places, cv2.INTER_LINEAR)
-        carried = _look_up(picture, self.places, cv2.INTER_CUBIC)
-        return carried + self._softened[..., None] * (carried - cv2.blur(carried, (3, 3)))
+        carried: Floats = _look_up(picture, self.places, cv2.INTER_CUBIC)
+        detail: Floats = carried - cv2.blur(carried, (3, 3))
+        return carried + self._softened[..., None] * detail
 
     @cached_property
     def _softened(self) -> Floats:
@@ -78,18 +79,23 @@ def find_motion(before: Pixels, after: Pixels) -> Motion:
     grey = [_grey(before), _grey(after)]
     back = _flow(grey[1], grey[0], cv2.DISOPTICAL_FLOW_PRESET_FAST)
     forth = _flow(grey[0], grey[1], cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)  # only says whether the other one can be true
-    rows, columns = np.indices(grey[0].shape, np.float32)
-    grid = np.dstack([columns, rows])
+    grid = _grid(*grey[0].shape)
     places = grid + back
     consistent = _returns(places, back, forth)
-    start, seen = before.astype(np.float32), after.astype(np.float32)
-    carried = _look_up(start, places, cv2.INTER_LINEAR)
-    gain = _gain(carried, seen, consistent)
-    moved, unmoved = _levels(seen - gain * carried), _levels(seen - gain * start)
+    carried: Pixels = _look_up(before, places, cv2.INTER_LINEAR)
+    gain = _gain(carried, after, consistent)
+    moved, unmoved = _levels(after, carried, gain), _levels(after, before, gain)
     still = (unmoved <= STILL[0] * moved + STILL[1]) & (_squared_length(back) < HARDLY**2)
     trust = _trust(np.where(still, unmoved, moved), consistent | still)
-    places, carried = np.where(still[..., None], grid, places), np.where(still[..., None], start, carried)
-    return Motion(places, trust, gain, cv2.norm(seen, carried, cv2.NORM_L1) / seen.size)
+    change = cv2.norm(after, carried, cv2.NORM_L1) / after.size
+    return Motion(np.where(still[..., None], grid, places), trust, gain, change)
+
+
+@lru_cache(maxsize=2)
+def _grid(height: int, width: int) -> Floats:
+    """H W 2: column and row of each pixel."""
+    rows, columns = np.indices((height, width), np.float32)
+    return np.dstack([columns, rows])
 
 
 def _grey(frame: Pixels) -> Pixels:
@@ -111,10 +117,10 @@ def _flow(start: Pixels, end: Pixels, preset: int) -> Floats:
     return flow
 
 
-def _look_up(image: Floats, places: Floats, way: int) -> Floats:
+def _look_up(image: NDArray[Any], places: Floats, way: int) -> NDArray[Any]:
     import cv2
 
-    found: Floats = cv2.remap(image, places, None, way, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    found: NDArray[Any] = cv2.remap(image, places, None, way, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return found
 
 
@@ -137,7 +143,7 @@ def _squared_length(vectors: Floats) -> Floats:
     return across * across + down * down
 
 
-def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Floats:
+def _gain(carried: Pixels, seen: Pixels, consistent: NDArray[np.bool_]) -> Floats:
     """(3,): a ratio of means, which noise does not pull to either side; 1 where too little can be compared."""
     import cv2
 
@@ -149,11 +155,13 @@ def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Float
     return after / before
 
 
-def _levels(difference: Floats) -> Floats:
-    """H W 3 -> H W: that of the channel which differs most, after noise is averaged away."""
+def _levels(seen: Pixels, carried: Pixels, gain: Floats) -> Floats:
+    """H W: by what the channel that differs most does so, in the same light, after noise is averaged away."""
     import cv2
 
-    red, green, blue = cv2.split(np.abs(cv2.blur(difference, (3, 3))))
+    relit = cv2.multiply(carried, (*map(float, gain), 1.0))  # type: ignore[call-overload]
+    difference = cv2.blur(cv2.subtract(seen, relit, dtype=cv2.CV_32F), (3, 3))
+    red, green, blue = cv2.split(np.abs(difference))
     return np.maximum(np.maximum(red, green), blue)
 
 
