@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,13 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
+
+# The Hub's client reads these once, when it is imported. Nothing listens on port 9: a test that asks the Hub brings its own.
+os.environ |= {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="ugatit-hub-")
+atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
+for variable in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN_PATH"):
+    os.environ.pop(variable, None)
 
 settings.register_profile("ugatit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ugatit")
@@ -38,7 +48,8 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty cache folder, and none of the developer's own settings."""
+    """An empty cache, an empty data folder, and none of the developer's own settings."""
     monkeypatch.setenv("UGATIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("UGATIT_DATA", str(tmp_path_factory.mktemp("data")))
     for variable in ("UGATIT_DEBUG", "NO_COLOR", "FORCE_COLOR", "PYTHONPATH"):
         monkeypatch.delenv(variable, raising=False)

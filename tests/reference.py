@@ -19,18 +19,16 @@ EPSILON = 1e-5
 Result = tuple[Tensor, Tensor, Tensor]
 
 
-def instance_norm(x: Tensor) -> Tensor:
-    """Per sample and channel, biased variance, no scale or shift."""
-    return F.instance_norm(x, eps=EPSILON)
+def layer_instance_norm(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor, *, correction: int) -> Tensor:
+    """Equation 1: both normalisations in full, mixed by rho; x B C H W, the others 1 or B, C, 1, 1.
 
-
-def layer_instance_norm(x: Tensor, rho: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    """Equation 1: both normalisations in full, mixed by rho; x B C H W, the others 1 or B, C, 1, 1."""
+    Variances are divided by n - `correction`.
+    """
     instance_mean = torch.mean(x, dim=(2, 3), keepdim=True)
-    instance_variance = torch.var(x, dim=(2, 3), keepdim=True, correction=1)
+    instance_variance = torch.var(x, dim=(2, 3), keepdim=True, correction=correction)
     by_instance = (x - instance_mean) / torch.sqrt(instance_variance + EPSILON)
     layer_mean = torch.mean(x, dim=(1, 2, 3), keepdim=True)
-    layer_variance = torch.var(x, dim=(1, 2, 3), keepdim=True, correction=1)
+    layer_variance = torch.var(x, dim=(1, 2, 3), keepdim=True, correction=correction)
     by_layer = (x - layer_mean) / torch.sqrt(layer_variance + EPSILON)
     mixed = rho * by_instance + (1 - rho) * by_layer
     return mixed * gamma + beta
@@ -41,50 +39,72 @@ def per_channel(values: Tensor) -> Tensor:
     return values.reshape(-1, values.shape[-1], 1, 1)
 
 
-class PlainAdaLIN(nn.Module):
-    def __init__(self, channels: int) -> None:
+class PlainInstanceNorm(nn.Module):
+    """Per sample and channel, biased variance."""
+
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
+        self.gamma = nn.Parameter(torch.ones(channels)) if config.affine else None
+        self.beta = nn.Parameter(torch.zeros(channels)) if config.affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.instance_norm(x, eps=EPSILON)
+        if self.gamma is None or self.beta is None:
+            return x
+        return x * per_channel(self.gamma) + per_channel(self.beta)
+
+
+class PlainAdaLIN(nn.Module):
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.correction = int(config.unbiased)
         self.rho = nn.Parameter(torch.full((channels,), 0.9))
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        return layer_instance_norm(x, per_channel(self.rho), per_channel(gamma), per_channel(beta))
+        scale, shift = per_channel(gamma), per_channel(beta)
+        return layer_instance_norm(x, per_channel(self.rho), scale, shift, correction=self.correction)
 
 
 class PlainLIN(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
+        self.correction = int(config.unbiased)
         self.rho = nn.Parameter(torch.zeros(channels))
         self.gamma = nn.Parameter(torch.ones(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return layer_instance_norm(x, per_channel(self.rho), per_channel(self.gamma), per_channel(self.beta))
+        scale, shift = per_channel(self.gamma), per_channel(self.beta)
+        return layer_instance_norm(x, per_channel(self.rho), scale, shift, correction=self.correction)
 
 
 class PlainResidualBlock(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.norm1 = PlainInstanceNorm(channels, config)
         self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
+        self.norm2 = PlainInstanceNorm(channels, config)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.pad(x, (1, 1, 1, 1), mode="reflect")
         y = self.conv1(y)
-        y = instance_norm(y)
+        y = self.norm1(y)
         y = F.relu(y)
         y = F.pad(y, (1, 1, 1, 1), mode="reflect")
         y = self.conv2(y)
-        y = instance_norm(y)
-        return x + y
+        y = self.norm2(y)
+        result: Tensor = x + y
+        return result
 
 
 class PlainAdaLINBlock(nn.Module):
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, config: GeneratorConfig) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, bias=False)
-        self.norm1 = PlainAdaLIN(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, bias=False)
-        self.norm2 = PlainAdaLIN(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, bias=config.affine)
+        self.norm1 = PlainAdaLIN(channels, config)
+        self.conv2 = nn.Conv2d(channels, channels, 3, bias=config.affine)
+        self.norm2 = PlainAdaLIN(channels, config)
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         y = F.pad(x, (1, 1, 1, 1), mode="reflect")
@@ -99,10 +119,10 @@ class PlainAdaLINBlock(nn.Module):
 
 
 class PlainUpBlock(nn.Module):
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, config: GeneratorConfig) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, 3, bias=False)
-        self.norm = PlainLIN(channels_out)
+        self.conv = nn.Conv2d(channels_in, channels_out, 3, bias=config.affine)
+        self.norm = PlainLIN(channels_out, config)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.interpolate(x, scale_factor=2, mode="nearest")
@@ -152,21 +172,23 @@ class PlainCAM(nn.Module):
     """Two pooled classifiers; the map scaled by either one's weights; both halves merged (section 2.1.1).
 
     In a discriminator the classifiers are spectrally normalised, but the map is scaled by their weights as
-    they are learned: the paper does not say so, the official code does it.
+    they are learned: the paper does not say so, the official code does it. With `affine`, what scales the map is
+    learned by itself, once for both halves.
     """
 
-    def __init__(self, channels: int, *, spectral: bool = False) -> None:
+    def __init__(self, channels: int, *, spectral: bool = False, affine: bool = False) -> None:
         super().__init__()
-        self.average_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
-        self.max_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
+        self.average_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.max_fc = PlainSpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.scale = nn.Parameter(torch.ones(channels)) if affine else None
         self.merge = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         average_pooled = F.adaptive_avg_pool2d(x, 1).flatten(1)  # B C
         max_pooled = F.adaptive_max_pool2d(x, 1).flatten(1)  # B C
         logits = torch.cat([self.average_fc(average_pooled), self.max_fc(max_pooled)], dim=1)  # B 2
-        by_average = x * per_channel(self.average_fc.weight)
-        by_max = x * per_channel(self.max_fc.weight)
+        by_average = x * per_channel(self.average_fc.weight if self.scale is None else self.scale)
+        by_max = x * per_channel(self.max_fc.weight if self.scale is None else self.scale)
         both = torch.cat([by_average, by_max], dim=1)  # B 2C H W
         return self.merge(both), logits
 
@@ -177,32 +199,36 @@ class PlainGenerator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.light = config.variant == "light"
-        channels, width = config.channels, 4 * config.channels
+        channels, width, bias = config.channels, 4 * config.channels, config.affine
         seen = width if self.light else width * (config.image_size // 4) ** 2
         self.stem = nn.Conv2d(3, channels, 7, bias=False)
+        self.stem_norm = PlainInstanceNorm(channels, config)
         self.downs = nn.ModuleList(
             [
                 nn.Conv2d(channels, 2 * channels, 3, stride=2, bias=False),
                 nn.Conv2d(2 * channels, width, 3, stride=2, bias=False),
             ]
         )
-        self.encoder_blocks = nn.ModuleList(PlainResidualBlock(width) for _ in range(config.blocks))
-        self.cam = PlainCAM(width)
+        self.down_norms = nn.ModuleList([PlainInstanceNorm(2 * channels, config), PlainInstanceNorm(width, config)])
+        self.encoder_blocks = nn.ModuleList(PlainResidualBlock(width, config) for _ in range(config.blocks))
+        self.cam = PlainCAM(width, affine=bias)
         self.mlp = nn.Sequential(
-            nn.Linear(seen, width, bias=False), nn.ReLU(), nn.Linear(width, width, bias=False), nn.ReLU()
+            nn.Linear(seen, width, bias=bias), nn.ReLU(), nn.Linear(width, width, bias=bias), nn.ReLU()
         )
-        self.gamma = nn.Linear(width, width, bias=False)
-        self.beta = nn.Linear(width, width, bias=False)
-        self.decoder_blocks = nn.ModuleList(PlainAdaLINBlock(width) for _ in range(config.blocks))
-        self.ups = nn.ModuleList([PlainUpBlock(width, 2 * channels), PlainUpBlock(2 * channels, channels)])
-        self.head = nn.Conv2d(channels, 3, 7, bias=False)
+        self.gamma = nn.Linear(width, width, bias=bias)
+        self.beta = nn.Linear(width, width, bias=bias)
+        self.decoder_blocks = nn.ModuleList(PlainAdaLINBlock(width, config) for _ in range(config.blocks))
+        self.ups = nn.ModuleList(
+            [PlainUpBlock(width, 2 * channels, config), PlainUpBlock(2 * channels, channels, config)]
+        )
+        self.head = nn.Conv2d(channels, 3, 7, bias=bias)
 
     def forward(self, x: Tensor) -> Result:
         x = F.pad(x, (3, 3, 3, 3), mode="reflect")
-        x = F.relu(instance_norm(self.stem(x)))
-        for down in self.downs:
+        x = F.relu(self.stem_norm(self.stem(x)))
+        for down, norm in zip(self.downs, self.down_norms, strict=True):
             x = F.pad(x, (1, 1, 1, 1), mode="reflect")
-            x = F.relu(instance_norm(down(x)))
+            x = F.relu(norm(down(x)))
         for block in self.encoder_blocks:
             x = block(x)
         x, cam_logits = self.cam(x)

@@ -23,10 +23,11 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("training", "benchmarking"),
     ("loading",),
     ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
-    ("hub", "weights", "backends"),
+    ("hub",),
+    ("weights", "backends"),
     ("network", "framing", "images", "video", "graph"),
-    ("gradients", "minimal_filtering", "allocator", "parity"),
-    ("files", "cache", "tile_matrices", "model_file"),
+    ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
+    ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
     ("errors",),
 )
@@ -61,7 +62,7 @@ HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "
 LIGHT_ALL_THE_SAME = {"training.config", "training.launch"}
 
 DISTRIBUTIONS = {  # where the import's name is not the distribution's
-    **{"cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
+    **{"huggingface_hub": "huggingface-hub", "cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
     "onnxruntime": "onnxruntime-gpu",  # or, where there is no such wheel, the one that bears its own name
 }
 ONLY_IF_INSTALLED = {"openvino", "av"}

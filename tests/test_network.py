@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import golden_pytorch as golden
@@ -25,7 +26,8 @@ def generators(draw: st.DrawFn) -> tuple[GeneratorConfig, int, int]:
     side, height, width = draw(SIDES), draw(SIDES), draw(SIDES)
     light = draw(st.booleans())
     channels, blocks = draw(st.integers(1, 6)), draw(st.integers(1, 3))
-    config = GeneratorConfig("light" if light else "full", channels, blocks, side)
+    affine, unbiased = draw(st.booleans()), draw(st.booleans())
+    config = GeneratorConfig("light" if light else "full", channels, blocks, side, affine, unbiased)
     return (config, height, width) if light else (config, side, side)
 
 
@@ -37,9 +39,9 @@ def randomise(network: nn.Module, seed: int) -> nn.Module:
             if name.endswith("rho"):
                 rho = torch.rand(parameter.shape, generator=random, dtype=parameter.dtype)
                 parameter.copy_((rho * 1.5 - 0.25).clamp(0, 1))
-            elif name.endswith(("norm.gamma", "norm.beta")):
+            elif parameter.ndim == 1:
                 parameter.normal_(generator=random)
-            elif parameter.ndim > 1:
+            else:
                 parameter.normal_(std=parameter[0].numel() ** -0.5, generator=random)
     return network
 
@@ -261,7 +263,7 @@ def assert_discriminator_equals_official(case: golden.Case, discriminator: Discr
 
 
 def test_one_state_dict_fits_both_forms() -> None:
-    for config in (SMALL, GeneratorConfig("full", channels=3, blocks=2, image_size=16)):
+    for config in (SMALL, replace(SMALL, affine=True), GeneratorConfig("full", channels=3, blocks=2, image_size=16)):
         PlainGenerator(config).load_state_dict(Generator(config).state_dict())
         Generator(config).load_state_dict(PlainGenerator(config).state_dict())
     for layers in (3, 5, 7):

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any
 
@@ -15,16 +16,17 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .commands.bench import bench
-from .commands.doctor import doctor
-from .commands.evaluate import evaluate
-from .commands.export_onnx import export_onnx
-from .commands.train import train
-from .commands.translate import translate
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, export_onnx, bench, doctor]
+COMMANDS = ("translate", "train", "evaluate", "export-onnx", "bench", "doctor")
+"""In the order of --help. `some-name` is the function `some_name` in `commands/some_name.py`."""
+
+SETTINGS: Any = {
+    "add_completion": False,
+    "rich_markup_mode": None,  # plain pages appear three times as fast, and grep reads them
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
 
 EXIT_CODES = f"""\b
 Exit codes:
@@ -43,8 +45,39 @@ Exit codes:
   128+n  ended by a signal: 130 Ctrl-C, 141 closed pipe, 143 terminated"""
 
 
+class Commands(Mapping[str, Any]):
+    """Loaded when they are asked for: `translate` need not wait for what `train` has to load."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._loaded:
+            self._loaded[name] = _load(name)
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _load(name: str) -> Any:
+    word = name.replace("-", "_")
+    alone = typer.Typer(**SETTINGS)
+    alone.command(name)(getattr(import_module(f".commands.{word}", __package__), word))
+    return typer.main.get_command(alone)
+
+
 class Program(TyperGroup):
     """The command line as a whole."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.commands = self.commands or Commands()  # type: ignore[assignment]
 
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run it and leave the process; Typer shows errors in a form of its own, so none of them gets that far."""
@@ -117,9 +150,7 @@ app = typer.Typer(
     cls=Program,
     epilog=EXIT_CODES,
     invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,  # plain pages appear three times as fast, and grep reads them
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    **SETTINGS,
 )
 
 
@@ -135,10 +166,6 @@ def start(
     if context.invoked_subcommand is None:
         Console().page(context.get_help())
         raise typer.Exit(ExitCode.USAGE)
-
-
-for command in COMMANDS:
-    app.command()(command)
 
 
 def main() -> None:

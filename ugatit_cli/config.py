@@ -26,12 +26,17 @@ class GeneratorConfig:
         channels: width of the first convolution (64 in the paper); the bottleneck has four times it.
         blocks: residual blocks in the encoder, and as many AdaLIN blocks in the decoder (4).
         image_size: side of the pictures it was trained on, in pixels, a multiple of 4.
+        affine: whether every layer has all it may have: a bias in all convolutions and linear layers, a scale and a shift
+            in the encoder's normalisations, and for the attention's map weights of its own (the official TensorFlow code).
+        unbiased: whether AdaLIN and LIN divide by n - 1 where they take a variance (PyTorch), or by n (TensorFlow).
     """
 
     variant: Variant = "light"
     channels: int = 64
     blocks: int = 4
     image_size: int = 256
+    affine: bool = False
+    unbiased: bool = True
 
     def __post_init__(self) -> None:
         if self.variant not in ("full", "light"):
@@ -43,6 +48,9 @@ class GeneratorConfig:
                 raise BadModelError(
                     f"{name} must be a whole number from {low} to {high}, not {value!r}", name="model-config"
                 )
+        for name in ("affine", "unbiased"):
+            if type(getattr(self, name)) is not bool:
+                raise BadModelError(f"{name} must be true or false, not {getattr(self, name)!r}", name="model-config")
         if self.image_size % SIZE_MULTIPLE:
             raise BadModelError(
                 f"image_size must be a multiple of {SIZE_MULTIPLE}, not {self.image_size}", name="model-config"

@@ -54,7 +54,8 @@ class Console:
 
     def __init__(self, verbosity: Verbosity = Verbosity.NORMAL) -> None:
         self.verbosity = verbosity
-        self._rich: RichConsole | None = None
+        self._rich: RichConsole | None = None  # made when the first line is to be said: it takes time to load
+        self._stream: TextIO | None = None  # where it speaks, if not to sys.stderr
         self._bar: Progress | None = None
 
     # ------------------------------------------------------------------------------------------ for people
@@ -98,7 +99,7 @@ class Console:
     @property
     def _stderr(self) -> RichConsole:
         if self._rich is None:
-            self._rich = _rich_console(sys.stderr)
+            self._rich = _rich_console(self._stream or sys.stderr)
         return self._rich
 
     # -------------------------------------------------------------------------------------------- results
@@ -145,6 +146,20 @@ class Console:
             yield _PlainProgress(total, self.note)
 
     @contextmanager
+    def transfer(self, name: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+        """Gives a function to call with the bytes of a download that came, or went; `done` of `total` are there already."""
+        if self.verbosity == Verbosity.QUIET:
+            yield lambda count: None
+        elif self._stderr.is_terminal:
+            with _transfer_bar(self._stderr) as bar:
+                task = bar.add_task(escape(name), total=total or None, completed=done)
+                yield lambda count: bar.advance(task, count)
+        else:
+            progress = _PlainTransfer(name, total, done, self.note)
+            yield progress
+            progress.end()
+
+    @contextmanager
     def _bar_put_aside(self) -> Iterator[None]:
         """So that results, where they appear on the same terminal, have a line of their own."""
         if self._bar is None or not sys.stdout.isatty():
@@ -170,14 +185,14 @@ class Console:
         kept, ours = self._rich, os.dup(2)
         with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=sys.stderr.encoding, errors="replace") as real:
             sys.stderr.flush()
-            self._rich = _rich_console(real)
+            self._rich, self._stream = None, real
             os.dup2(noise.fileno(), 2)
             try:
                 yield
             finally:
                 sys.stderr.flush()
                 os.dup2(ours, 2)
-                self._rich = kept
+                self._rich, self._stream = kept, None
                 self._show_noise(noise)
 
     def _show_noise(self, noise: IO[bytes]) -> None:
@@ -244,6 +259,34 @@ class _PlainProgress:
             self._say(f"{self._count} of {self._total}, {rate:.1f} a second, {left} left")
 
 
+class _PlainTransfer:
+    """A line at the beginning, every few seconds, and at the end."""
+
+    def __init__(self, name: str, total: int, done: int, say: Callable[[str], None]) -> None:
+        self._name, self._total, self._say = name, total, say
+        self._first = self._done = done
+        self._begun = self._said = time.monotonic()
+        resumed = f", {_megabytes(done)} are there already" if done else ""
+        say(f"downloading {name}{f': {_megabytes(total)}' if total else ''}{resumed}")
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._said >= PLAIN_PROGRESS_SECONDS:
+            self._said = now
+            rate = max(self._done - self._first, 1) / (now - self._begun)
+            left = f", {_duration((self._total - self._done) / rate)} left" if self._total else ""
+            self._say(f"{_megabytes(self._done)} of {_megabytes(self._total)}, {_megabytes(rate)} a second{left}")
+
+    def end(self) -> None:
+        seconds = time.monotonic() - self._begun
+        self._say(f"downloaded {self._name}: {_megabytes(self._done - self._first)} in {seconds:.1f} s")
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -259,6 +302,14 @@ def _bar(console: RichConsole) -> Progress:
             return Text("" if task.speed is None else f"{task.speed:.1f} a second")
 
     columns = (BarColumn(bar_width=None), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+def _transfer_bar(console: RichConsole) -> Progress:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
 

@@ -1,7 +1,7 @@
 """The whole U-GAT-IT network (arXiv 1907.10830): normalisations, attention, generator, discriminator.
 
-Pictures are float tensors B x 3 x H x W in [-1, 1], RGB. The numbers equal those of the official
-PyTorch code; the way to them is shorter where the algebra allows it, and each place says how.
+Pictures are float tensors B x 3 x H x W in [-1, 1], RGB. The numbers equal those of the official PyTorch code, or, with
+the config's switches, TensorFlow code; the way to them is shorter where the algebra allows it, and each place says how.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import GeneratorConfig
-from .gradients import Singular, normalise, spectral_convolution
+from .gradients import Coefficients, Singular, normalise, spectral_convolution
 
 EPSILON = 1e-5
 LEAKY_SLOPE = 0.2
@@ -35,58 +35,71 @@ class Verdict(NamedTuple):
     heatmap: Tensor | None
 
 
-def _layer_instance_coefficients(
-    mean: Tensor, variance: Tensor, count: int, rho: Tensor, gamma: Tensor, beta: Tensor
-) -> tuple[Tensor, Tensor]:
+def _layer_instance_coefficients(correction: int) -> Coefficients:
     """Scale and shift of AdaLIN (equation 1): gamma * (rho * instance + (1 - rho) * layer) + beta.
 
-    The layer's statistics follow from the channels': no second look at the feature map. Both
-    variances are unbiased (n - 1), as torch.var has them in the official code.
+    The layer's statistics follow from the channels': no second look at the feature map. Both variances are divided by
+    n - `correction`: 1 in the official PyTorch code (as in torch.var), 0 in the TensorFlow code.
     """
-    total = count * mean.shape[1]
-    layer_mean = mean.mean(dim=1, keepdim=True)  # B 1
-    squares = (count - 1) * variance + count * (mean - layer_mean).square()  # B C
-    layer_variance = squares.sum(dim=1, keepdim=True) / (total - 1)
-    instance_part = rho * torch.rsqrt(variance + EPSILON)
-    layer_part = (1 - rho) * torch.rsqrt(layer_variance + EPSILON)
-    scale = gamma * (instance_part + layer_part)
-    shift = beta - gamma * (instance_part * mean + layer_part * layer_mean)
-    return scale, shift
+
+    def coefficients(mean: Tensor, variance: Tensor, count: int, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        rho, gamma, beta = parameters
+        total = count * mean.shape[1]
+        layer_mean = mean.mean(dim=1, keepdim=True)
+        squares = (count - 1) * variance + count * (mean - layer_mean).square()  # B C
+        layer_variance = squares.sum(dim=1, keepdim=True) / (total - correction)
+        instance_part = rho * torch.rsqrt(variance * ((count - 1) / (count - correction)) + EPSILON)
+        layer_part = (1 - rho) * torch.rsqrt(layer_variance + EPSILON)
+        scale = gamma * (instance_part + layer_part)
+        shift = beta - gamma * (instance_part * mean + layer_part * layer_mean)
+        return scale, shift
+
+    return coefficients
+
+
+_COEFFICIENTS = _layer_instance_coefficients(0), _layer_instance_coefficients(1)
 
 
 class AdaLIN(nn.Module):
     """Adaptive layer-instance normalisation: gamma and beta come from outside, per sample (equation 1)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, unbiased: bool = True) -> None:
         super().__init__()
+        self.unbiased = unbiased
         self.rho = nn.Parameter(torch.full((channels,), 0.9))
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """x: B C H W; gamma, beta: B C."""
-        return normalise(x, _layer_instance_coefficients, self.rho, gamma, beta)
+        return normalise(x, _COEFFICIENTS[self.unbiased], self.rho, gamma, beta)
 
 
 class LIN(nn.Module):
     """Layer-instance normalisation with learned gamma and beta (the decoder's up-sampling half)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, unbiased: bool = True) -> None:
         super().__init__()
+        self.unbiased = unbiased
         self.rho = nn.Parameter(torch.zeros(channels))
         self.gamma = nn.Parameter(torch.ones(channels))
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return normalise(x, _layer_instance_coefficients, self.rho, self.gamma, self.beta)
+        return normalise(x, _COEFFICIENTS[self.unbiased], self.rho, self.gamma, self.beta)
 
 
 class InstanceNorm(nn.Module):
-    """Instance normalisation without parameters, biased variance: one group per channel, torch's fastest form on a CPU.
+    """Instance normalisation, biased variance: one group per channel, torch's fastest form on a CPU.
 
     Its sums are centred in the contiguous layout only: in channels-last they lose the variance of a bright flat picture.
     """
 
+    def __init__(self, channels: int, *, affine: bool) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(channels)) if affine else None
+        self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.group_norm(x.contiguous(), x.shape[1], eps=EPSILON)
+        return F.group_norm(x.contiguous(), x.shape[1], self.gamma, self.beta, EPSILON)
 
 
 def _reflect(x: Tensor, width: int) -> Tensor:
@@ -94,24 +107,24 @@ def _reflect(x: Tensor, width: int) -> Tensor:
 
 
 class ReflectConv2d(nn.Conv2d):
-    """A convolution without bias over a map whose edges are reflected."""
+    """A convolution over a map whose edges are reflected."""
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(channels_in, channels_out, kernel, stride, bias=False)
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, *, bias: bool) -> None:
+        super().__init__(channels_in, channels_out, kernel, stride, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(_reflect(x, self.kernel_size[0] // 2), self.weight, stride=self.stride)
+        return F.conv2d(_reflect(x, self.kernel_size[0] // 2), self.weight, self.bias, self.stride)
 
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with instance normalisation around a shortcut."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, affine: bool) -> None:
         super().__init__()
-        self.conv1 = ReflectConv2d(channels, channels, 3)
-        self.norm1 = InstanceNorm()
-        self.conv2 = ReflectConv2d(channels, channels, 3)
-        self.norm2 = InstanceNorm()
+        self.conv1 = ReflectConv2d(channels, channels, 3, bias=False)
+        self.norm1 = InstanceNorm(channels, affine=affine)
+        self.conv2 = ReflectConv2d(channels, channels, 3, bias=False)
+        self.norm2 = InstanceNorm(channels, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x)), inplace=True)
@@ -122,12 +135,12 @@ class ResidualBlock(nn.Module):
 class AdaLINBlock(nn.Module):
     """Two 3x3 convolutions with AdaLIN around a shortcut."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
-        self.conv1 = ReflectConv2d(channels, channels, 3)
-        self.norm1 = AdaLIN(channels)
-        self.conv2 = ReflectConv2d(channels, channels, 3)
-        self.norm2 = AdaLIN(channels)
+        self.conv1 = ReflectConv2d(config.width, config.width, 3, bias=config.affine)
+        self.norm1 = AdaLIN(config.width, unbiased=config.unbiased)
+        self.conv2 = ReflectConv2d(config.width, config.width, 3, bias=config.affine)
+        self.norm2 = AdaLIN(config.width, unbiased=config.unbiased)
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x), gamma, beta), inplace=True)
@@ -143,15 +156,15 @@ class UpBlock(nn.Module):
     pixel. Reflection padding of the large map repeats its edge, which is edge padding of the small one.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
+    def __init__(self, config: GeneratorConfig, channels_out: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, 3, bias=False)
-        self.norm = LIN(channels_out)
+        self.conv = nn.Conv2d(2 * channels_out, channels_out, 3, bias=config.affine)
+        self.norm = LIN(channels_out, unbiased=config.unbiased)
 
     def forward(self, x: Tensor) -> Tensor:
         kernel = _spread(_spread(self.conv.weight, 2), 3).transpose(0, 1)  # in out 4 4
         x = _repeat_edge(_repeat_edge(x, 2), 3)
-        x = F.conv_transpose2d(x, kernel, stride=2, padding=3)  # B C 2H 2W
+        x = F.conv_transpose2d(x, kernel, self.conv.bias, stride=2, padding=3)  # B C 2H 2W
         x = self.norm(x)
         return F.relu(x, inplace=True)
 
@@ -229,13 +242,15 @@ class CAM(nn.Module):
 
     Scaling the channels twice, concatenating and merging with a 1x1 convolution is linear, so it is
     one 1x1 convolution whose weight is the two halves of `merge`, scaled and added. The discriminator's
-    classifiers are normalised, but the map is scaled with their raw weights, as in the official code.
+    classifiers are normalised, but the map is scaled with their raw weights, as in the official code. With `affine`
+    it is scaled with weights of its own, the same in both halves.
     """
 
-    def __init__(self, channels: int, *, spectral: bool = False) -> None:
+    def __init__(self, channels: int, *, spectral: bool = False, affine: bool = False) -> None:
         super().__init__()
-        self.average_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
-        self.max_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=False)
+        self.average_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.max_fc = SpectralLinear(channels, 1) if spectral else nn.Linear(channels, 1, bias=affine)
+        self.scale = nn.Parameter(torch.ones(channels)) if affine else None
         self.merge = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor, **passes: int) -> tuple[Tensor, Tensor]:
@@ -245,7 +260,9 @@ class CAM(nn.Module):
         bias = self.merge.bias
         assert bias is not None
         average_part, max_part = self.merge.weight[..., 0, 0].chunk(2, dim=1)  # C C each
-        weight = average_part * self.average_fc.weight + max_part * self.max_fc.weight
+        by_average = self.average_fc.weight if self.scale is None else self.scale  # 1 C or C
+        by_max = self.max_fc.weight if self.scale is None else self.scale
+        weight = average_part * by_average + max_part * by_max
         return _per_pixel(x, weight).add(bias[:, None, None]), logits
 
 
@@ -288,24 +305,24 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        channels, width = config.channels, config.width
-        self.stem = ReflectConv2d(3, channels, 7)
-        self.stem_norm = InstanceNorm()
-        self.downs = nn.ModuleList(ReflectConv2d(channels * m, channels * 2 * m, 3, 2) for m in (1, 2))
-        self.down_norms = nn.ModuleList(InstanceNorm() for _ in self.downs)
-        self.encoder_blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
-        self.cam = CAM(width)
+        channels, width, affine = config.channels, config.width, config.affine
+        self.stem = ReflectConv2d(3, channels, 7, bias=False)
+        self.stem_norm = InstanceNorm(channels, affine=affine)
+        self.downs = nn.ModuleList(ReflectConv2d(channels * m, channels * 2 * m, 3, 2, bias=False) for m in (1, 2))
+        self.down_norms = nn.ModuleList(InstanceNorm(channels * 2 * m, affine=affine) for m in (1, 2))
+        self.encoder_blocks = nn.ModuleList(ResidualBlock(width, affine=affine) for _ in range(config.blocks))
+        self.cam = CAM(width, affine=affine)
         self.mlp = nn.Sequential(
-            nn.Linear(width if config.any_size else width * (config.image_size // 4) ** 2, width, bias=False),
+            nn.Linear(width if config.any_size else width * (config.image_size // 4) ** 2, width, bias=affine),
             nn.ReLU(inplace=True),
-            nn.Linear(width, width, bias=False),
+            nn.Linear(width, width, bias=affine),
             nn.ReLU(inplace=True),
         )
-        self.gamma = nn.Linear(width, width, bias=False)
-        self.beta = nn.Linear(width, width, bias=False)
-        self.decoder_blocks = nn.ModuleList(AdaLINBlock(width) for _ in range(config.blocks))
-        self.ups = nn.ModuleList(UpBlock(channels * 2 * m, channels * m) for m in (2, 1))
-        self.head = ReflectConv2d(channels, 3, 7)
+        self.gamma = nn.Linear(width, width, bias=affine)
+        self.beta = nn.Linear(width, width, bias=affine)
+        self.decoder_blocks = nn.ModuleList(AdaLINBlock(config) for _ in range(config.blocks))
+        self.ups = nn.ModuleList(UpBlock(config, channels * m) for m in (2, 1))
+        self.head = ReflectConv2d(channels, 3, 7, bias=affine)
 
     def forward(self, x: Tensor, *, heatmap: bool = False) -> Translation:
         """x: B 3 H W in [-1, 1], H and W multiples of 4 (`full`: both equal to the config's image_size)."""

@@ -57,7 +57,9 @@ def test_black_and_white_are_where_they_belong() -> None:
 
 def opened(kind: type[OnnxBackend | OpenvinoBackend], model: ModelProto, folder: Path, **facts: object) -> Backend:
     path = saved(model, folder / "a.onnx")
-    return kind(path, replace(screen(path).facts, **facts), "cpu")  # type: ignore[arg-type]
+    backend = kind(path, replace(screen(path).facts, **facts), "cpu")  # type: ignore[arg-type]
+    backend.try_out()
+    return backend
 
 
 @pytest.mark.parametrize("kind", BACKENDS)

@@ -25,35 +25,35 @@ def model(folder: Path, *directions: Direction) -> ModelWeights:
 
 def test_what_was_made_is_found_with_its_times(tmp_path: Path) -> None:
     loaded = model(tmp_path, "a2b", "b2a")
-    assert find_graph(loaded.sha256, None, "tiled") is None
-    made = make_graph(loaded, "a2b", "tiled").with_times({"onnx/2": 3.5})
-    assert find_graph(loaded.sha256, None, "tiled") == made == find_graph(loaded.sha256, "a2b", "tiled")
+    assert find_graph(loaded.sha256, None, "many") is None
+    made = make_graph(loaded, "a2b", "many").with_times({"onnx/2": 3.5})
+    assert find_graph(loaded.sha256, None, "many") == made == find_graph(loaded.sha256, "a2b", "many")
     assert (made.milliseconds, made.facts.direction, made.facts.image_size) == ({"onnx/2": 3.5}, "a2b", 32)
-    assert find_graph(loaded.sha256, None, "direct") is find_graph("0" * 64, None, "tiled") is None
+    assert find_graph(loaded.sha256, None, "gpu") is find_graph("0" * 64, None, "many") is None
 
 
 def test_the_other_direction_is_no_default(tmp_path: Path) -> None:
     both = model(tmp_path, "a2b", "b2a")
-    make_graph(both, "b2a", "tiled")
-    assert find_graph(both.sha256, None, "tiled") is None
-    assert find_graph(both.sha256, "b2a", "tiled") is not None
+    make_graph(both, "b2a", "many")
+    assert find_graph(both.sha256, None, "many") is None
+    assert find_graph(both.sha256, "b2a", "many") is not None
     one = model(tmp_path, "b2a")
-    assert make_graph(one, "b2a", "tiled") == find_graph(one.sha256, None, "tiled")
+    assert make_graph(one, "b2a", "many") == find_graph(one.sha256, None, "many")
 
 
 def test_the_same_network_held_is_a_graph_of_its_own(tmp_path: Path) -> None:
     loaded = model(tmp_path, "a2b")
-    plain, held = make_graph(loaded, "a2b", "tiled"), make_graph(loaded, "a2b", "tiled", "held")
+    plain, held = make_graph(loaded, "a2b", "many"), make_graph(loaded, "a2b", "many", "held")
     assert (plain.facts.held, held.facts.held) == (None, "held")
-    assert find_graph(loaded.sha256, None, "tiled") == plain
-    assert find_graph(loaded.sha256, None, "tiled", "held") == held
-    assert find_graph(loaded.sha256, None, "tiled", "measured") is None
+    assert find_graph(loaded.sha256, None, "many") == plain
+    assert find_graph(loaded.sha256, None, "many", "held") == held
+    assert find_graph(loaded.sha256, None, "many", "measured") is None
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "record", "record of another version", "gone"])
 def test_a_damaged_graph_is_none(damage: str, tmp_path: Path) -> None:
     loaded = model(tmp_path, "a2b")
-    path = make_graph(loaded, "a2b", "tiled").path
+    path = make_graph(loaded, "a2b", "many").path
     record = path.with_suffix(".json")
     if damage == "gone":
         path.unlink()
@@ -63,6 +63,6 @@ def test_a_damaged_graph_is_none(damage: str, tmp_path: Path) -> None:
         record.write_text(record.read_text().replace('"notes"', '"remarks"'))
     else:
         path.write_bytes(path.read_bytes()[:-1] if damage == "cut" else b"")
-    assert find_graph(loaded.sha256, None, "tiled") is None
-    make_graph(loaded, "a2b", "tiled")
-    assert find_graph(loaded.sha256, None, "tiled") is not None
+    assert find_graph(loaded.sha256, None, "many") is None
+    make_graph(loaded, "a2b", "many")
+    assert find_graph(loaded.sha256, None, "many") is not None

@@ -17,13 +17,15 @@ Array = NDArray[Any]
 
 
 def plain_generator(config: GeneratorConfig, seed: int = 0) -> PlainGenerator:
-    """Random weights, with every rho drawn from [0, 1], so that both kinds of statistics count."""
+    """Random weights, with every rho drawn from [0, 1], so that both kinds of statistics count, and norms far from their start."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = PlainGenerator(config).eval().requires_grad_(False)
         for name, tensor in network.state_dict().items():
             if name.endswith("rho"):
                 tensor.uniform_(0, 1)
+            elif name.endswith((".gamma", ".beta", ".bias")):
+                tensor.add_(torch.randn_like(tensor) * 0.3)
     return network
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -14,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ugatit_cli.config import GeneratorConfig, Variant
+from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.graph.generator import Form, GraphForm, write_generator
+from ugatit_cli.graph.tiled import Kernels
 
 LEVEL = 2 / 255  # of a picture between -1 and 1
 FORMS = get_args(Form)
 LIGHT, FULL = GeneratorConfig("light", 4, 1, 32), GeneratorConfig("full", 4, 1, 32)
-NETWORKS = {config: plain_generator(config) for config in (LIGHT, FULL)}
+TENSORFLOW = replace(LIGHT, affine=True, unbiased=False), replace(FULL, affine=True, unbiased=False)
+CONFIGS = {"light": LIGHT, "full": FULL, "tensorflow-light": TENSORFLOW[0], "tensorflow-full": TENSORFLOW[1]}
+NETWORKS = {config: plain_generator(config) for config in CONFIGS.values()}
 GRAPHS = {
     (config, form): write_generator(config, arrays(network), GraphForm(form, heatmap=True))
     for config, network in NETWORKS.items()
@@ -36,7 +40,7 @@ def expected(config: GeneratorConfig, pictures: NDArray[np.float32]) -> tuple[ND
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("config", [LIGHT, FULL], ids=get_args(Variant)[::-1])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_picture_and_heatmap_are_those_of_the_plain_generator(config: GeneratorConfig, form: Form) -> None:
     pictures = noise(3, 3, 32, 32)
     ours, theirs = run(GRAPHS[config, form], pictures), expected(config, pictures)
@@ -50,6 +54,34 @@ def test_light_takes_every_size_and_batch(rows: int, columns: int, batch: int, f
     pictures = noise(batch, 3, 4 * rows, 4 * columns)
     ours, _ = SESSION[form].run(None, {"image": pictures})
     assert np.abs(ours - expected(LIGHT, pictures)[0]).max() < LEVEL / 100
+
+
+@pytest.mark.parametrize("kernels", get_args(Kernels))
+@pytest.mark.parametrize("config", [LIGHT, FULL], ids=["light", "full"])
+def test_kernels_are_the_same_whenever_they_are_transformed(config: GeneratorConfig, kernels: Kernels) -> None:
+    pictures = noise(1, 3, 32, 32)
+    graph = write_generator(config, arrays(NETWORKS[config]), GraphForm("tiled", kernels))
+    [ours] = run(graph, pictures)
+    assert np.abs(ours - expected(config, pictures)[0]).max() < LEVEL / 100
+
+
+@pytest.mark.parametrize("kernels", ["loaded", "fleeting"])
+def test_small_files_hold_the_kernels_as_they_are(kernels: Kernels) -> None:
+    weights = arrays(NETWORKS[LIGHT])
+    sizes = [write_generator(LIGHT, weights, GraphForm("tiled", each)).ByteSize() for each in (kernels, "stored")]
+    assert sizes[0] < 0.7 * sizes[1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("config", TENSORFLOW, ids=["light", "full"])
+def test_biases_are_part_of_what_is_measured_and_held(config: GeneratorConfig, form: Form) -> None:
+    """The convolutions' biases are no part of the maps, so the held scale and shift must have them."""
+    weights, pictures = arrays(NETWORKS[config]), noise(2, 3, 32, 32)
+    image, measured = run(write_generator(config, weights, GraphForm(form, statistics="measured")), pictures)
+    held = session(write_generator(config, weights, GraphForm(form, statistics="held")))
+    [again] = held.run(None, {"image": pictures, "held": measured})
+    assert np.abs(image - expected(config, pictures)[0]).max() < LEVEL / 100
+    assert np.abs(again - image).max() < LEVEL / 20
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -89,7 +121,7 @@ def test_half_precision_keeps_its_sums_in_single(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("config", [LIGHT, FULL], ids=get_args(Variant)[::-1])
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_the_graph_is_valid_and_free_of_local_paths(config: GeneratorConfig, form: Form) -> None:
     graph = GRAPHS[config, form]
     onnx.checker.check_model(graph, full_check=True)

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from graph.small_graphs import scaled
 
-from ugatit_cli.graph.saving import ALIGNMENT, DATA_SUFFIX, save_graph
+from ugatit_cli.graph.saving import ALIGNMENT, DATA_SUFFIX, save_graph, weights_beside
 
 LARGE = np.arange(3 * 128 * 128, dtype=np.float32).reshape(1, 3, 128, 128)
 
@@ -43,6 +43,20 @@ def test_large_weights_begin_at_a_page(tmp_path: Path) -> None:
     ]
     assert len(offsets) == 2 and all(offset % ALIGNMENT == 0 for offset in offsets)
     assert str(tmp_path).encode() not in model.SerializeToString()
+
+
+def test_weights_beside_a_graph_that_fails_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), weights_beside(tmp_path / "a.onnx") as beside:
+        assert beside.keep(LARGE, "large").external_data
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+
+
+def test_small_weights_make_no_second_file(tmp_path: Path) -> None:
+    with weights_beside(tmp_path / "a.onnx") as beside:
+        small = beside.keep(LARGE[:, :1, :8, :8], "small")
+    assert (onnx.numpy_helper.to_array(small) == LARGE[:, :1, :8, :8]).all()
+    assert not list(tmp_path.iterdir())
 
 
 FILL = """

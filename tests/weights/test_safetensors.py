@@ -17,6 +17,8 @@ from weights.official_files import CONFIGS, TINY
 from ugatit_cli import __version__, weights
 from ugatit_cli.config import Direction, GeneratorConfig
 from ugatit_cli.errors import BadModelError, ResourceError, UsageError
+from ugatit_cli.network import Generator
+from ugatit_cli.weights import stored
 
 
 def random_state(config: GeneratorConfig, seed: int = 0) -> dict[str, Tensor]:
@@ -139,8 +141,31 @@ def test_a_description_that_is_no_object_is_refused(saved: Path, text: str) -> N
 )
 def test_a_wrong_tensor_is_named(saved: Path, tensor: Tensor, message: str) -> None:
     rewrite(saved, **{"generator_b2a.gamma.weight": tensor})
-    with pytest.raises(BadModelError, match=rf"generator_b2a\.gamma\.weight.*{message}"):
-        weights.load(saved)
+    with pytest.raises(BadModelError, match=rf"cannot use the model .*generator_b2a\.gamma\.weight.*{message}"):
+        weights.load(saved).generator("b2a")
+
+
+def test_a_generator_that_nobody_asks_for_is_not_read(saved: Path) -> None:
+    rewrite(saved, **{"generator_b2a.gamma.weight": torch.full((4, 4), torch.nan)})
+    assert list(weights.load(saved).generators) == ["a2b", "b2a"]
+    weights.load(saved).generator("a2b")
+
+
+def test_what_is_changed_in_memory_stays_out_of_the_file(saved: Path) -> None:
+    before = saved.read_bytes()
+    for tensor in weights.load(saved).generator("a2b")[1].values():
+        tensor.zero_()
+    assert saved.read_bytes() == before
+
+
+def test_half_a_large_matrix_stays_half_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "LARGE", 1000)
+    config, path = GeneratorConfig("full", 4, 1, 32), tmp_path / "full.safetensors"
+    state = Generator(config).state_dict()
+    weights.save(path, config, {"a2b": state}, metadata={}, half=True)
+    _, tensors = weights.load(path).generator()
+    assert {name for name, tensor in tensors.items() if tensor.dtype is torch.float16} >= {"mlp.0.weight"}
+    assert all(torch.equal(tensors[name].float(), tensor.half().float()) for name, tensor in state.items())
 
 
 def test_an_extra_tensor_is_refused(saved: Path) -> None:

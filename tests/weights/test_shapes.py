@@ -20,6 +20,7 @@ configs = st.builds(
     channels=st.integers(1, 80),
     blocks=st.integers(1, 9),
     image_size=st.integers(4, 64).map(lambda quarter: quarter * 4),
+    affine=st.booleans(),
 )
 
 

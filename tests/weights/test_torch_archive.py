@@ -137,7 +137,7 @@ def archive(path: Path, steps: bytes, **extra: bytes) -> Path:
         b"ctorch\nload\n.",
         b"c\\q\nsystem\n.",  # pickletools warns of this name
         b"c__builtin__\neval\n.",
-        b"cnumpy.core.multiarray\n_reconstruct\n.",
+        b"cnumpy\nload\n.",
     ],
 )
 def test_every_way_to_ask_for_a_function_is_refused(steps: bytes, tmp_path: Path) -> None:
@@ -146,6 +146,11 @@ def test_every_way_to_ask_for_a_function_is_refused(steps: bytes, tmp_path: Path
     (tmp_path / "raw.pt").write_bytes(b"\x80\x04" + steps)
     with pytest.raises(RefusedError, match="would run code"):
         weights.load(tmp_path / "raw.pt")
+
+
+def test_arrays_have_no_place_in_what_torch_saves(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="would run code"):
+        weights.load(archive(tmp_path / "x.pt", b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n."))
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,12 @@ class GraphBackend(ABC):
     def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         """The outputs of that name; raises what `run_error` makes of the program's own exceptions."""
 
-    def _try_out(self) -> None:
-        """Unless the graph is told its statistics: it was made with one that was tried out."""
+    def try_out(self) -> None:
+        """One picture through the graph, unless it is told its statistics: then it was made with one that was tried out.
+
+        Raises:
+            BadModelError: nothing sensible comes out.
+        """
         if self.facts.held is None:
             try_out(self.facts, lambda numbers: self._run({self.facts.input: numbers}, [self.facts.output])[0])
 

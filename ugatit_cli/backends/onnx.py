@@ -27,7 +27,10 @@ class OnnxBackend(GraphBackend):
     name = "onnx"
 
     def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
-        """`device` is "auto", "cpu", "cuda" or "tensorrt"; raises BadModelError, DeviceError."""
+        """`device` is "auto", "cpu", "cuda" or "tensorrt"; whoever does not know the graph calls `try_out`.
+
+        Raises BadModelError, DeviceError.
+        """
         super().__init__(facts)
         self.device = _choose_device(device)
         self._session = _open(path, self.device)
@@ -36,7 +39,6 @@ class OnnxBackend(GraphBackend):
             raise missing_device(
                 self.device, f"ONNX Runtime could not start {NAMES[self.device]}: run again with -v to see why"
             )
-        self._try_out()
 
     def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         try:
@@ -76,6 +78,10 @@ def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = allowed_cores()
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    if device == "cpu":
+        # looking for memory to use again compares every tensor with every other one, three times as slow as all the rest of
+        # opening a graph of free sizes; the arena hands freed memory out again anyway, and plans for a size would hold more
+        options.enable_mem_reuse = options.enable_mem_pattern = False
     if device != "cpu":
         onnxruntime.preload_dlls()
     try:

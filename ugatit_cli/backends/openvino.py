@@ -24,7 +24,6 @@ class OpenvinoBackend(GraphBackend):
         """`device` is "auto" or "cpu"; raises BadModelError, DeviceError."""
         super().__init__(facts)
         self._model, self.provider = _open(path, device)
-        self._try_out()
 
     def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         try:

@@ -55,7 +55,7 @@ class PytorchBackend:
         self.any_size = config.any_size
         with torch.device("meta"):
             generator = Generator(config)
-        generator.load_state_dict(tensors, assign=True)
+        generator.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
         self._generator = generator.eval().requires_grad_(False).to(self._device)
         if self.device == "cpu":
             torch.set_num_threads(min(torch.get_num_threads(), allowed_cores()))

@@ -41,8 +41,9 @@ def bench(
     """
     console = Console(options.verbosity(verbose, quiet))
     batches = _batches(batch_sizes)
+    path = hub.resolve(model, watcher=console).path
     with console.captured_noise(), tempfile.TemporaryDirectory(prefix="ugatit-") as folder:
-        contest = _prepare(model, size, batches, runs, Path(folder))
+        contest = _prepare(path, size, batches, runs, Path(folder))
         found = []
         ways = contest.ways()
         with console.progress(len(ways)) as advance:
@@ -60,20 +61,19 @@ def _batches(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
-def _prepare(model: str, size: int | None, batches: tuple[int, ...], runs: int, folder: Path) -> Contest:
-    found = hub.resolve(model)
+def _prepare(path: Path, size: int | None, batches: tuple[int, ...], runs: int, folder: Path) -> Contest:
     from .. import weights
     from ..benchmarking.contest import Contest
     from ..graph.reading import is_graph
 
-    if is_graph(found.path):
-        text = f"{found.path} is an ONNX graph, and weights are needed to compare all ways"
+    if is_graph(path):
+        text = f"{path} is an ONNX graph, and weights are needed to compare all ways"
         raise UsageError(text, hint="name weights with --model", name="model-onnx")
-    loaded = weights.load(found.path)
+    loaded = weights.load(path)
     if size is not None and size != loaded.config.image_size and not loaded.config.any_size:
         text = f"this model works at {loaded.config.image_size} pixels only"
         raise UsageError(text, hint="leave --size out", name="size-fixed")
-    return Contest(found.path, loaded, size or loaded.config.image_size, batches, runs, folder)
+    return Contest(path, loaded, size or loaded.config.image_size, batches, runs, folder)
 
 
 def _show(found: list[Measured], contest: Contest, console: Console, *, as_json: bool) -> None:

@@ -68,9 +68,8 @@ def evaluate(
     Numbers carry the protocol they were measured by; only those of equal protocol can be compared.
     """
     console = Console(options.verbosity(verbose, quiet))
-    asked = Request(
-        a, b, hub.resolve(model), direction, size, features, batch_size or DEFAULT_BATCH, device, seed, paper_kid
-    )
+    found = hub.resolve(model, direction=direction, watcher=console)
+    asked = Request(a, b, found, direction, size, features, batch_size or DEFAULT_BATCH, device, seed, paper_kid)
     with console.captured_noise():
         evaluated = _evaluate(asked, console)
     console.write((_json(evaluated) if as_json else _text(evaluated)).encode())

@@ -75,7 +75,7 @@ def export_onnx(
     file, and a graph that is too far off is not kept. What it takes and gives stands in its metadata.
     """
     console = Console(options.verbosity(verbose, quiet))
-    found = hub.resolve(model)
+    found = hub.resolve(model, direction=direction, watcher=console)
     path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
     _check_target(path, overwrite)
     if convolutions == "tiled" and precision != "fp32":
@@ -152,7 +152,13 @@ def _request(asked: Asked, console: Console) -> ExportRequest:
     convolutions = asked.convolutions
     if convolutions == "auto":
         convolutions = "tiled" if asked.precision == "fp32" else "direct"
-    form = GraphForm(convolutions, asked.precision == "fp16", asked.levels, asked.heatmap, asked.storage)
+    form = GraphForm(
+        convolutions,
+        half=asked.precision == "fp16",
+        levels=asked.levels,
+        heatmap=asked.heatmap,
+        storage=asked.storage,
+    )
 
     def tell(row: Comparison) -> None:
         found = row.parity

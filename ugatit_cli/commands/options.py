@@ -32,7 +32,11 @@ def _size(value: int | None) -> int | None:
 ModelOption = Annotated[
     str,
     typer.Option(
-        "--model", "-m", metavar="NAME|PATH", help="The model: its name or its file.", show_default=DEFAULT_MODEL
+        "--model",
+        "-m",
+        metavar="NAME|PATH|REPO",
+        help="The model: its name, its file or folder, or owner/repository[@revision][:file] on the Hub.",
+        show_default=DEFAULT_MODEL,
     ),
 ]
 DirectionOption = Annotated[

@@ -127,7 +127,7 @@ def translate(
         jobs = make_plan(inputs, where, recursive=recursive)
         report.expect(len(jobs))
         _check_standard_output(jobs, as_json)
-        found = hub.resolve(model)
+        found = hub.resolve(model, direction=direction, watcher=console)
         row = found.entry
         settings = Settings(
             direction=direction or (row.direction if row else None),
@@ -163,7 +163,7 @@ class Request:
 
 def model_label(model: str) -> str:
     """What a model is called in the names of files: its name, or its file's without the ending."""
-    path = Path(model.removeprefix(hub.BY_NAME))
+    path = Path(hub.label(model))
     stem = path.stem if os.path.lexists(model) else path.name
     if stem == "weights":  # as every training run calls them: its folder tells more
         stem = Path(os.path.abspath(path)).parent.name
@@ -220,10 +220,10 @@ def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]
 
 def _sha256(model: hub.ResolvedModel) -> str:
     """Of the file that outputs will be compared with; "" where loading it will say what is wrong with it."""
-    if model.entry is not None:
-        return model.entry.sha256
+    if model.sha256:
+        return model.sha256
     try:
-        return digest_of(model.path) if model.path.is_file() else ""
+        return digest_of(model.path) if model.path.exists() else ""
     except (OSError, UgatitError):
         return ""
 

@@ -20,6 +20,9 @@ def model_findings(models: Path | None = None) -> Iterator[Finding]:
         yield problem("registry", error.message, _remedy(models), error.exit_code, error=error.name)
         return
     for name, entry in registry.items():
+        if entry.repo:
+            yield ok(f"model-{name}", f"{name}: {entry.variant}, from the Hub when it is first used", repo=entry.repo)
+            continue
         try:
             path = hub.resolve(hub.BY_NAME + name, models=models).path
         except UgatitError as error:

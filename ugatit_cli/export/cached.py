@@ -1,6 +1,6 @@
 """A generator's graph in the cache: made once from the weights, found again by their sha256, without loading torch.
 
-`graphs/FORMAT/SHA256/` holds for each direction and form the graph and a record beside it: the graph's own digest, what
+`graphs/FORMAT/SHA256/` holds for each direction and use the graph and a record beside it: the graph's own digest, what
 it takes and gives, and how fast this machine ran it. Whatever does not fit its record is made again.
 """
 
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..cache import cache_folder
 from ..config import Direction
@@ -19,10 +19,13 @@ from ..graph.facts import GraphFacts
 
 if TYPE_CHECKING:
     from ..graph.facts import StatisticsUse
-    from ..graph.generator import Form
+    from ..graph.generator import GraphForm
     from ..weights import ModelWeights
 
-FORMAT = "1"  # of graphs and records; another number when either changes
+FORMAT = "2"  # of graphs and records; another number when either changes
+
+Use = Literal["few", "many", "gpu"]
+"""`few` pictures on a CPU: starts soon, little memory; `many` there: the most pictures a second; or a GPU."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class CachedGraph:
         directions: all that the weights can do, the default first.
         variant: of the generator.
         notes: what the reader of the weights had to say.
+        tried: the programs that have run it once, such as `onnx/cpu`: a picture came out, and not of one colour.
         milliseconds: a picture's time by backend's name and number of threads, such as `onnx/2`, where it was measured.
     """
 
@@ -42,6 +46,7 @@ class CachedGraph:
     directions: tuple[Direction, ...]
     variant: str
     notes: tuple[str, ...]
+    tried: tuple[str, ...] = ()
     milliseconds: Mapping[str, float] = field(default_factory=dict)
 
     def with_times(self, milliseconds: Mapping[str, float]) -> CachedGraph:
@@ -50,37 +55,43 @@ class CachedGraph:
         _write_record(timed)
         return timed
 
+    def with_trial(self, name: str) -> CachedGraph:
+        """Recorded, too."""
+        tried = replace(self, tried=(*self.tried, name))
+        _write_record(tried)
+        return tried
+
 
 def find_graph(
-    sha256: str, direction: Direction | None, form: Form, statistics: StatisticsUse = "own"
+    sha256: str, direction: Direction | None, use: Use, statistics: StatisticsUse = "own"
 ) -> CachedGraph | None:
     """The graph of the weights with that digest; a `direction` of None is their default."""
     wanted: tuple[Direction, ...] = (direction,) if direction else ("a2b", "b2a")
     for each in wanted:
-        found = _read_record(_path(sha256, each, form, statistics), each)
+        found = _read_record(_path(sha256, each, use, statistics), each)
         if found is not None and (direction is not None or found.directions[0] == each):
             return found
     return None
 
 
-def make_graph(
-    weights: ModelWeights, direction: Direction, form: Form, statistics: StatisticsUse = "own"
-) -> CachedGraph:
+def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics: StatisticsUse = "own") -> CachedGraph:
     """Write the graph into the cache.
 
     Raises:
         OutputError, ResourceError: the cache cannot be written.
     """
-    from ..graph.generator import GraphForm, facts_of, write_generator
-    from ..graph.saving import save_graph
+    from ..graph.generator import facts_of, write_generator
+    from ..graph.saving import weights_beside
 
-    path = _path(weights.sha256, direction, form, statistics)
+    path = _path(weights.sha256, direction, use, statistics)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     config = weights.config
     tensors = {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
-    wanted = GraphForm(form, heatmap=True, statistics=statistics)
-    save_graph(write_generator(config, tensors, wanted), path, external=not config.any_size)
+    wanted = replace(_form(use), statistics=statistics)
+    with weights_beside(path) as beside:
+        graph = write_generator(config, tensors, wanted, beside)
+    write_atomically(path, graph.SerializeToString())
     first = weights.generator()[0]
     directions = (first, *(each for each in weights.generators if each != first))
     made = CachedGraph(path, direction, facts_of(config, wanted, direction), directions, config.variant, weights.notes)
@@ -88,8 +99,16 @@ def make_graph(
     return made
 
 
-def _path(sha256: str, direction: Direction, form: Form, statistics: StatisticsUse) -> Path:
-    name = form if statistics == "own" else f"{form}.{statistics}"
+def _form(use: Use) -> GraphForm:
+    from ..graph.generator import GraphForm
+
+    if use == "gpu":
+        return GraphForm("direct", heatmap=True, storage="fp16")
+    return GraphForm("tiled", "stored" if use == "many" else "fleeting", heatmap=True, storage="fp16")
+
+
+def _path(sha256: str, direction: Direction, use: Use, statistics: StatisticsUse) -> Path:
+    name = use if statistics == "own" else f"{use}.{statistics}"
     return cache_folder() / "graphs" / FORMAT / sha256 / f"{direction}.{name}.onnx"
 
 
@@ -110,8 +129,8 @@ def _read_record(graph: Path, direction: Direction) -> CachedGraph | None:
         if values.pop("sha256") != _digest(graph):
             return None
         facts = GraphFacts(**values.pop("facts"))
-        directions, notes = tuple(values.pop("directions")), tuple(values.pop("notes"))
-        return CachedGraph(graph, direction, facts, directions, notes=notes, **values)
+        lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("directions", "notes", "tried")}
+        return CachedGraph(graph, direction, facts, **lists, **values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 

@@ -88,8 +88,10 @@ def _calibration(request: ExportRequest, facts: GraphFacts) -> Iterator[NDArray[
 def _prove(request: ExportRequest, staged: Path, facts: GraphFacts) -> list[Comparison]:
     config = request.weights.config
     reference: Backend = load_backend(config, dict(request.weights.generators[request.direction]), "cpu")
+    graph = OnnxBackend(staged, facts, "cpu")
+    graph.try_out()
     found = []
-    for row in compare_backends(reference, OnnxBackend(staged, facts, "cpu"), config, request.photographs):
+    for row in compare_backends(reference, graph, config, request.photographs):
         request.tell(row)
         found.append(row)
     return found

@@ -16,9 +16,10 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 from ..config import Direction, GeneratorConfig
 from .facts import GraphFacts, StatisticsUse
 from .large_matrix import Storage, write_product
-from .normalisation import Coefficients, Style
+from .normalisation import Affine, Coefficients, LayerInstanceNorm, Style
 from .planar import FLOAT, PlanarMaps
-from .tiled import TiledMaps
+from .saving import WeightsBeside
+from .tiled import Kernels, TiledMaps
 from .writer import GraphWriter
 
 OPSET, IR_VERSION = 20, 9
@@ -35,6 +36,7 @@ class GraphForm:
 
     Attributes:
         convolutions: `tiled` is the fastest on CPUs; `direct` is for GPUs and for quantisation.
+        kernels: when those of `tiled` are transformed.
         half: float16 maps, convolutions and weights; `direct` only. Inputs and outputs stay float32.
         levels: uint8 N x H x W x 3 in and out, instead of float32 N x 3 x H x W in [-1, 1].
         heatmap: a second output, the attention N x H/4 x W/4, float32.
@@ -44,6 +46,7 @@ class GraphForm:
     """
 
     convolutions: Form = "tiled"
+    kernels: Kernels = "loaded"
     half: bool = False
     levels: bool = False
     heatmap: bool = False
@@ -51,9 +54,11 @@ class GraphForm:
     statistics: StatisticsUse = "own"
 
 
-def write_generator(config: GeneratorConfig, weights: Weights, form: GraphForm) -> ModelProto:
-    """`weights` has the names and shapes of `Generator.state_dict()`, float32."""
-    graph = _GeneratorGraph(config, weights, form)
+def write_generator(
+    config: GeneratorConfig, weights: Weights, form: GraphForm, beside: WeightsBeside | None = None
+) -> ModelProto:
+    """`weights` has the names and shapes of `Generator.state_dict()`, float32; large ones go `beside` the graph, if that is given."""
+    graph = _GeneratorGraph(config, weights, form, GraphWriter(beside))
     graph.write()
     return graph.model()
 
@@ -78,13 +83,13 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
 
 
 class _GeneratorGraph:
-    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm) -> None:
-        self._config, self._weights, self._form = config, weights, form
-        self._writer = GraphWriter()
+    def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm, writer: GraphWriter) -> None:
+        self._config, self._weights, self._form, self._writer = config, weights, form, writer
         self._noted = Coefficients(self._writer) if form.statistics == "measured" else None
         self._held = self._take_held() if form.statistics == "held" else iter(())
         self._planar = PlanarMaps(self._writer, half=form.half, noted=self._noted)
-        self._maps = TiledMaps(self._writer, self._noted) if form.convolutions == "tiled" else self._planar
+        tiled = form.convolutions == "tiled"
+        self._maps = TiledMaps(self._writer, form.kernels, self._noted) if tiled else self._planar
 
     def write(self) -> None:
         """Table 5, from top to bottom."""
@@ -96,7 +101,7 @@ class _GeneratorGraph:
             self._writer.name_last(HEATMAP)
         x = self._decode(x, None if self._form.statistics == "held" else self._style(x))
         with self._writer.scope("head"):
-            x = self._planar.convolve_to_picture(x, self._weights["head.weight"])
+            x = self._planar.convolve_to_picture(x, self._weights["head.weight"], self._weights.get("head.bias"))
             x = self._writer.add("Tanh", self._planar.single(x))
         if self._form.levels:
             self._to_levels(x)
@@ -128,50 +133,63 @@ class _GeneratorGraph:
 
     def _encode(self, x: str) -> str:
         channels = self._config.channels
-        layers = [("stem", channels, 1), ("downs.0", 2 * channels, 2), ("downs.1", 4 * channels, 2)]
-        for name, width, stride in layers:
+        layers = [
+            ("stem", "stem_norm", channels),
+            *((f"downs.{i}", f"down_norms.{i}", channels << i + 1) for i in (0, 1)),
+        ]
+        for name, norm, width in layers:
             with self._writer.scope(name):
-                x = self._planar.convolve(x, self._weights[f"{name}.weight"], stride=stride)
-                x = self._writer.add("Relu", self._instance_normalise(self._planar, x, width))
+                x = self._planar.convolve(x, self._weights[f"{name}.weight"], stride=1 if name == "stem" else 2)
+                x = self._writer.add("Relu", self._instance_normalise(self._planar, x, norm, width))
         with self._writer.scope("middle"):
             x = self._maps.enter(x)
         for number in range(self._config.blocks):
-            y = self._writer.add("Relu", self._encoder_half(x, f"encoder_blocks.{number}.conv1"))
-            x = self._writer.add("Add", x, self._encoder_half(y, f"encoder_blocks.{number}.conv2"))
+            y = self._writer.add("Relu", self._encoder_half(x, number, 1))
+            x = self._writer.add("Add", x, self._encoder_half(y, number, 2))
         return x
 
-    def _encoder_half(self, x: str, name: str) -> str:
-        with self._writer.scope(name):
-            x = self._maps.convolve(x, self._weights[f"{name}.weight"])
-            return self._instance_normalise(self._maps, x, self._config.width)
+    def _encoder_half(self, x: str, block: int, half: int) -> str:
+        name = f"encoder_blocks.{block}"
+        with self._writer.scope(f"{name}.conv{half}"):
+            x = self._maps.convolve(x, self._weights[f"{name}.conv{half}.weight"])
+            return self._instance_normalise(self._maps, x, f"{name}.norm{half}", self._config.width)
 
     def _attend(self, x: str) -> str:
         """Both classifiers' weights and the 1x1 convolution that merges what they scaled, as one 1x1 convolution."""
         merge = self._weights["cam.merge.weight"][..., 0, 0].astype(np.float64)
         average_part, max_part = np.split(merge, 2, axis=1)
-        weight = average_part * self._weights["cam.average_fc.weight"] + max_part * self._weights["cam.max_fc.weight"]
+        by_average, by_max = (self._weights[f"cam.{pool}_fc.weight"] for pool in ("average", "max"))  # 1 C each
+        if self._config.affine:
+            by_average = by_max = self._weights["cam.scale"]
+        weight = average_part * by_average + max_part * by_max
         with self._writer.scope("cam"):
             x = self._maps.per_pixel(x, weight.astype(np.float32), self._weights["cam.merge.bias"])
             return self._writer.add("Relu", x)
 
     def _style(self, x: str) -> Style:
         """gamma and beta of AdaLIN, as the maps want them."""
-        writer, weights, width = self._writer, self._weights, self._config.width
+        writer, width = self._writer, self._config.width
         with writer.scope("mlp.0"):
-            if self._config.any_size:
-                style = self._product(self._maps.mean(x), weights["mlp.0.weight"])
-            else:
-                style = write_product(writer, self._maps.flat(x), weights["mlp.0.weight"], self._form.storage)
+            style = self._product(self._maps.mean(x), "mlp.0") if self._config.any_size else self._large_product(x)
             style = writer.add("Relu", style)
         with writer.scope("mlp.2"):
-            style = writer.add("Relu", self._product(style, weights["mlp.2.weight"]))
+            style = writer.add("Relu", self._product(style, "mlp.2"))
         with writer.scope("gamma_beta"):
-            both = self._product(style, np.concatenate([weights["gamma.weight"], weights["beta.weight"]]))
+            both = self._product(style, "gamma", "beta")
             gamma, beta = writer.add_many("Split", both, outputs=2, axis=1, num_outputs=2)
             return self._maps.per_channel(gamma, width), self._maps.per_channel(beta, width)
 
-    def _product(self, x: str, weight: NDArray[np.float32]) -> str:
-        return self._writer.add("Gemm", x, self._writer.constant(weight), transB=1)
+    def _product(self, x: str, *layers: str) -> str:
+        """Linear layers, as if they were one."""
+        parts = ("weight", "bias") if self._config.affine else ("weight",)
+        constants = [np.concatenate([self._weights[f"{layer}.{part}"] for layer in layers]) for part in parts]
+        return self._writer.add("Gemm", x, *map(self._writer.constant, constants), transB=1)
+
+    def _large_product(self, x: str) -> str:
+        """The first linear layer of the full variant."""
+        y = write_product(self._writer, self._maps.flat(x), self._weights["mlp.0.weight"], self._form.storage)
+        bias = self._weights.get("mlp.0.bias")
+        return y if bias is None else self._writer.add("Add", y, self._writer.constant(bias))
 
     def _decode(self, x: str, style: Style | None) -> str:
         for number in range(self._config.blocks):
@@ -188,21 +206,32 @@ class _GeneratorGraph:
             x = self._maps.convolve(x, self._weights[f"{name}.conv{half}.weight"])
             if style is None:
                 return self._hold(self._maps, x, self._config.width)
-            return self._maps.layer_instance_normalise(x, self._weights[f"{name}.norm{half}.rho"], style)
+            norm = self._layer_instance_norm(f"{name}.norm{half}.rho", f"{name}.conv{half}.bias")
+            return self._maps.layer_instance_normalise(x, norm, style)
 
     def _up(self, x: str, name: str) -> str:
         with self._writer.scope(name):
             x = self._maps.convolve_up(x, self._weights[f"{name}.conv.weight"])
-            rho, gamma, beta = (self._weights[f"{name}.norm.{part}"] for part in ("rho", "gamma", "beta"))
+            norm = self._layer_instance_norm(f"{name}.norm.rho", f"{name}.conv.bias")
+            channels = norm.rho.size
             if self._form.statistics == "held":
-                return self._writer.add("Relu", self._hold(self._maps, x, rho.size))
-            learned = [self._maps.per_channel(self._writer.constant(part), rho.size) for part in (gamma, beta)]
-            return self._writer.add("Relu", self._maps.layer_instance_normalise(x, rho, (learned[0], learned[1])))
+                return self._writer.add("Relu", self._hold(self._maps, x, channels))
+            learned = [self._writer.constant(self._weights[f"{name}.norm.{part}"]) for part in ("gamma", "beta")]
+            gamma, beta = (self._maps.per_channel(part, channels) for part in learned)
+            return self._writer.add("Relu", self._maps.layer_instance_normalise(x, norm, (gamma, beta)))
 
-    def _instance_normalise(self, maps: PlanarMaps | TiledMaps, x: str, channels: int) -> str:
+    def _layer_instance_norm(self, rho: str, bias: str) -> LayerInstanceNorm:
+        return LayerInstanceNorm(self._weights[rho], self._weights.get(bias), self._config.unbiased)
+
+    def _instance_normalise(self, maps: PlanarMaps | TiledMaps, x: str, name: str, channels: int) -> str:
         if self._form.statistics == "held":
             return self._hold(maps, x, channels)
-        return maps.instance_normalise(x, channels)
+        return maps.instance_normalise(x, channels, self._affine(name))
+
+    def _affine(self, norm: str) -> Affine | None:
+        if not self._config.affine:
+            return None
+        return self._weights[f"{norm}.gamma"], self._weights[f"{norm}.beta"]
 
     def _hold(self, maps: PlanarMaps | TiledMaps, x: str, channels: int) -> str:
         """The next normalisation, by what the graph was told."""

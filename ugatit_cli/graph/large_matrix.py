@@ -22,9 +22,10 @@ RANK = 64
 INT8_LARGEST = 127
 
 Matrix = NDArray[np.float32]
+LargeMatrix = Matrix | NDArray[np.float16]  # as its file has it
 
 
-def write_product(writer: GraphWriter, x: str, weight: Matrix, storage: Storage) -> str:
+def write_product(writer: GraphWriter, x: str, weight: LargeMatrix, storage: Storage) -> str:
     """B x K times the transpose of `weight` O x K -> B x O.
 
     `int8` has a scale for each row of each piece; `rank64` is the best approximation of that rank (its 64 largest singular
@@ -37,11 +38,12 @@ def write_product(writer: GraphWriter, x: str, weight: Matrix, storage: Storage)
     return _product(writer, x, weight, storage)
 
 
-def low_rank(weight: Matrix, rank: int = RANK) -> tuple[Matrix, Matrix]:
+def low_rank(weight: LargeMatrix, rank: int = RANK) -> tuple[Matrix, Matrix]:
     """O x K -> O x R and R x K, whose product is nearest to it. From the small matrix W W', which is cheap as O is small."""
-    _, vectors = np.linalg.eigh((weight @ weight.T).astype(np.float64))
+    small = sum(piece @ piece.T for _, piece in _pieces(weight))
+    _, vectors = np.linalg.eigh(np.asarray(small, np.float64))
     left = np.ascontiguousarray(vectors[:, -rank:].astype(np.float32))
-    return left, left.T @ weight
+    return left, np.concatenate([left.T @ piece for _, piece in _pieces(weight)], axis=1)
 
 
 def quantised(piece: Matrix) -> tuple[NDArray[np.int8], Matrix]:
@@ -50,11 +52,12 @@ def quantised(piece: Matrix) -> tuple[NDArray[np.int8], Matrix]:
     return np.rint(piece / scales[:, None]).astype(np.int8), scales.astype(np.float32)
 
 
-def _product(writer: GraphWriter, x: str, weight: Matrix, storage: Storage) -> str:
+def _product(writer: GraphWriter, x: str, weight: LargeMatrix, storage: Storage) -> str:
     """The matrix stands on the left, where ONNX Runtime takes it as it lies in the file, without a copy in another order."""
     columns = writer.add("Transpose", x, perm=[1, 0])  # K B
     if storage == "fp32":
-        return writer.add("Transpose", writer.add("MatMul", writer.constant(weight), columns), perm=[1, 0])
+        whole = writer.constant(weight.astype(np.float32, copy=False))
+        return writer.add("Transpose", writer.add("MatMul", whole, columns), perm=[1, 0])
     parts = []
     for start, piece in _pieces(weight):
         bounds = [writer.constant([start]), writer.constant([start + piece.shape[1]]), writer.constant([0])]
@@ -63,9 +66,9 @@ def _product(writer: GraphWriter, x: str, weight: Matrix, storage: Storage) -> s
     return writer.add("Transpose", writer.add("Sum", *parts), perm=[1, 0])
 
 
-def _pieces(weight: Matrix) -> Iterator[tuple[int, Matrix]]:
+def _pieces(weight: LargeMatrix) -> Iterator[tuple[int, Matrix]]:
     for start in range(0, weight.shape[1], PIECE):
-        yield start, weight[:, start : start + PIECE]
+        yield start, weight[:, start : start + PIECE].astype(np.float32, copy=False)
 
 
 def _stored(writer: GraphWriter, piece: Matrix, storage: Storage, rows: str) -> str:

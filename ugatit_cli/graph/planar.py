@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from .normalisation import EPSILON, Array, Coefficients, Statistics, Style, instance_normalise, layer_instance_normalise
+from .normalisation import (
+    EPSILON,
+    Affine,
+    Array,
+    Coefficients,
+    LayerInstanceNorm,
+    Statistics,
+    Style,
+    instance_normalise,
+    layer_instance_normalise,
+)
 from .writer import GraphWriter
 
 FLOAT, FLOAT16 = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
@@ -47,31 +57,33 @@ class PlanarMaps:
         y = self.convolve(x, four_phases(weight), edge="edge")
         return self._writer.add("DepthToSpace", y, blocksize=2, mode="DCR")
 
-    def convolve_to_picture(self, x: str, weight: Array) -> str:
+    def convolve_to_picture(self, x: str, weight: Array, bias: Array | None) -> str:
         """The last, k x k, convolution to three channels: 2x2 outputs at a time, as three leave a vector unit idle."""
         kernel = weight.shape[2]
         shifts = [((0, 0), (0, 0), (down, 1 - down), (right, 1 - right)) for down in (0, 1) for right in (0, 1)]
         shifted = np.concatenate([np.pad(weight, shift) for shift in shifts])  # 4O I k+1 k+1
         padded = self._pad(x, kernel // 2, "reflect")
-        y = self._writer.add("Conv", padded, self._weight(shifted), kernel_shape=[kernel + 1] * 2, strides=[2, 2])
+        constants = [self._weight(shifted)] if bias is None else [self._weight(shifted), self._weight(np.tile(bias, 4))]
+        y = self._writer.add("Conv", padded, *constants, kernel_shape=[kernel + 1] * 2, strides=[2, 2])
         return self._writer.add("DepthToSpace", y, blocksize=2, mode="DCR")
 
     def per_pixel(self, x: str, weight: Array, bias: Array) -> str:
         """A 1x1 convolution O I."""
         return self._writer.add("Conv", x, self._weight(weight[:, :, None, None]), self._weight(bias))
 
-    def instance_normalise(self, x: str, channels: int) -> str:
+    def instance_normalise(self, x: str, channels: int, affine: Affine | None) -> str:
         if self._noted is not None:
-            return self.narrow(instance_normalise(self._writer, self._statistics(self.single(x)), self._noted))
-        ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
-        constants = self._writer.constant(ones), self._writer.constant(zeros)
+            found = self._statistics(self.single(x))
+            return self.narrow(instance_normalise(self._writer, found, affine, self._noted))
+        scale, shift = affine or (np.ones(channels, np.float32), np.zeros(channels, np.float32))
+        constants = self._writer.constant(scale), self._writer.constant(shift)
         y = self._writer.add("InstanceNormalization", self.single(x), *constants, epsilon=EPSILON)
         return self.narrow(y)
 
-    def layer_instance_normalise(self, x: str, rho: Array, style: Style) -> str:
-        """`rho` C; gamma and beta are names of tensors of `per_channel`."""
-        found, rho = self._statistics(self.single(x)), rho.reshape(1, -1, 1, 1)
-        return self.narrow(layer_instance_normalise(self._writer, found, rho, style, self._noted))
+    def layer_instance_normalise(self, x: str, norm: LayerInstanceNorm, style: Style) -> str:
+        """Gamma and beta are names of tensors of `per_channel`."""
+        found = self._statistics(self.single(x))
+        return self.narrow(layer_instance_normalise(self._writer, found, norm, style, self._noted))
 
     def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
         """By names of tensors of `per_channel`."""
@@ -114,7 +126,7 @@ class PlanarMaps:
         count = writer.add("Cast", writer.add("ReduceProd", sides, keepdims=0), to=FLOAT)
         mean = writer.add("ReduceMean", x, area)  # B C 1 1
         centred = writer.add("Sub", x, mean)
-        return Statistics(centred, mean, writer.add("ReduceSumSquare", centred, area), count, channel_axis=1)
+        return Statistics(centred, mean, writer.add("ReduceSumSquare", centred, area), count, per_channel=(1, -1, 1, 1))
 
 
 def four_phases(weight: Array) -> Array:

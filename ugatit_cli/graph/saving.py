@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedWriter
 from pathlib import Path
+from typing import Any
 
-from onnx import ModelProto, TensorProto
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from ..files import PART_SUFFIX, sync_folder, write_atomically, writing
 
@@ -16,40 +21,61 @@ ALIGNMENT = 4096  # of what is mapped: a page
 LARGE = 1 << 16  # bytes; smaller tensors stay in the graph's own file
 
 
-def save_graph(model: ModelProto, path: Path, *, external: bool) -> None:
-    """Whole or not there. With `external`, weights lie in `NAME.onnx.data`, which is complete before the graph gets its name.
+class WeightsBeside:
+    """The second file of a graph that is still being written: large weights go there one by one, and are never in memory together."""
 
-    `model` loses the weights that went there.
+    def __init__(self, name: str, file: BufferedWriter) -> None:
+        self._name, self._file = name, file
+
+    def keep(self, values: NDArray[Any], name: str) -> TensorProto:
+        """The constant `name`, which refers to the file; small ones stay in the graph."""
+        if values.nbytes < LARGE:
+            return numpy_helper.from_array(values, name)
+        start = -(-self._file.tell() // ALIGNMENT) * ALIGNMENT
+        self._file.seek(start)
+        self._file.write(np.ascontiguousarray(values).data)
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        tensor = TensorProto(name=name, data_type=kind, dims=values.shape, data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", self._name), ("offset", start), ("length", values.nbytes)):
+            tensor.external_data.add(key=key, value=str(value))
+        return tensor
+
+
+@contextmanager
+def weights_beside(path: Path) -> Iterator[WeightsBeside]:
+    """Opens `NAME.onnx.data`, which gets its name when the block ends well: before the graph, which is of no use without it.
+
+    Without large weights there is no such file.
 
     Raises:
         OutputError, ResourceError: it cannot be written.
     """
-    if external:
-        _move_weights(model, path.with_name(path.name + DATA_SUFFIX))
-    write_atomically(path, model.SerializeToString())
-
-
-def _move_weights(model: ModelProto, path: Path) -> None:
+    target = path.with_name(path.name + DATA_SUFFIX)
     part = path.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
-    with writing(path):
+    with writing(target):
         try:
             with part.open("xb") as file:
-                for tensor in model.graph.initializer:
-                    if len(tensor.raw_data) >= LARGE:
-                        file.seek(-(-file.tell() // ALIGNMENT) * ALIGNMENT)
-                        _refer(tensor, path.name, file.tell())
-                        file.write(tensor.raw_data)
-                        tensor.ClearField("raw_data")
+                yield WeightsBeside(target.name, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, path)
-            sync_folder(path.parent)
+                filled = file.tell() > 0
+            if filled:
+                os.replace(part, target)
+                sync_folder(target.parent)
         finally:
             with suppress(OSError):
                 part.unlink()
 
 
-def _refer(tensor: TensorProto, location: str, offset: int) -> None:
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", location), ("offset", offset), ("length", len(tensor.raw_data))):
-        tensor.external_data.add(key=key, value=str(value))
+def save_graph(model: ModelProto, path: Path, *, external: bool) -> None:
+    """Whole or not there. With `external`, large weights go to `NAME.onnx.data`, and `model` loses them.
+
+    Raises:
+        OutputError, ResourceError: it cannot be written.
+    """
+    if external:
+        with weights_beside(path) as beside:
+            for tensor in model.graph.initializer:
+                if not tensor.external_data:
+                    tensor.CopyFrom(beside.keep(numpy_helper.to_array(tensor), tensor.name))
+    write_atomically(path, model.SerializeToString())

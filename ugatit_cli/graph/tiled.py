@@ -9,14 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
-from .normalisation import Array, Coefficients, Statistics, Style, instance_normalise, layer_instance_normalise
+from .normalisation import (
+    Affine,
+    Array,
+    Coefficients,
+    LayerInstanceNorm,
+    Statistics,
+    Style,
+    instance_normalise,
+    layer_instance_normalise,
+)
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
+
+Kernels = Literal["loaded", "stored", "fleeting"]
+"""When kernels are transformed, which makes them four times as large: by the program that loads the graph; before it is
+written; or anew for every picture, which needs the least memory."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +66,9 @@ class Tiling:
 class TiledMaps:
     """The operations of the network's middle on maps B x P x C. Names of nodes in, names of nodes out."""
 
-    def __init__(self, writer: GraphWriter, noted: Coefficients | None = None) -> None:
+    def __init__(self, writer: GraphWriter, kernels: Kernels = "loaded", noted: Coefficients | None = None) -> None:
         """`noted` is told what every normalisation comes to."""
-        self._writer, self._noted = writer, noted
+        self._writer, self._kernels, self._noted = writer, kernels, noted
         self._area: Area | None = None
         self._tiling: Tiling | None = None
 
@@ -91,12 +105,12 @@ class TiledMaps:
         product = self._writer.add("MatMul", x, self._writer.constant(weight.T))
         return self._writer.add("Add", product, self._writer.constant(bias))
 
-    def instance_normalise(self, x: str, channels: int) -> str:
-        return instance_normalise(self._writer, self._statistics(x), self._noted)
+    def instance_normalise(self, x: str, channels: int, affine: Affine | None) -> str:
+        return instance_normalise(self._writer, self._statistics(x), affine, self._noted)
 
-    def layer_instance_normalise(self, x: str, rho: Array, style: Style) -> str:
-        """`rho` C; gamma and beta are names of tensors of `per_channel`."""
-        return layer_instance_normalise(self._writer, self._statistics(x), rho.reshape(1, 1, -1), style, self._noted)
+    def layer_instance_normalise(self, x: str, norm: LayerInstanceNorm, style: Style) -> str:
+        """Gamma and beta are names of tensors of `per_channel`."""
+        return layer_instance_normalise(self._writer, self._statistics(x), norm, style, self._noted)
 
     def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
         """By names of tensors of `per_channel`."""
@@ -130,7 +144,7 @@ class TiledMaps:
         mean = self._sum(area.shares, x)  # B 1 C
         centred = add("Sub", x, mean)
         squares = self._sum(area.ones, add("Mul", centred, centred))
-        return Statistics(centred, mean, squares, area.count, channel_axis=2)
+        return Statistics(centred, mean, squares, area.count, per_channel=(1, 1, -1))
 
     def _sum(self, weights: str, x: str) -> str:
         """B x 1 x C: weighted sums over the pixels, as a product of matrices, which is several times faster than ReduceSum."""
@@ -143,18 +157,28 @@ class TiledMaps:
         windows = add("Reshape", add("Gather", x, tiling.windows, axis=1), flat)  # B 36 TI
         windows = add("MatMul", constant(_both_sides(INPUT)), windows)
         windows = add("Reshape", windows, constant([0, WINDOW * WINDOW, -1, inputs]))
-        products = add("MatMul", windows, self._kernel(weight))  # B 36 T O
+        products = add("MatMul", windows, self._kernel(weight, x))  # B 36 T O
         tiles = add("MatMul", constant(_both_sides(OUTPUT)), add("Reshape", products, flat))  # B 16 TO
         rows = add("Reshape", tiles, constant([0, -1, outputs // phases]))
         return add("Gather", rows, tiling.pixels, axis=1)
 
-    def _kernel(self, weight: Array) -> str:
-        """O I 3 3 -> 36 I O. Whoever loads the graph computes it once: it has four times the weight's size."""
+    def _kernel(self, weight: Array, x: str) -> str:
+        """O I 3 3 -> 36 I O, to be used on `x`."""
         outputs, inputs = weight.shape[:2]
-        constant = self._writer.constant
-        taps = constant(weight.transpose(2, 3, 1, 0).reshape(9, -1))
-        kernel = self._writer.add("MatMul", constant(_both_sides(KERNEL)), taps)
-        return self._writer.add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
+        taps = weight.transpose(2, 3, 1, 0).reshape(9, -1)
+        if self._kernels == "stored":
+            return self._writer.constant((_both_sides(KERNEL) @ taps).reshape(-1, inputs, outputs))
+        add, constant = self._writer.add, self._writer.constant
+        rows = constant(taps) if self._kernels == "loaded" else self._not_before(x, constant(taps))
+        kernel = add("MatMul", constant(_both_sides(KERNEL)), rows)
+        return add("Reshape", kernel, constant([WINDOW * WINDOW, inputs, outputs]))
+
+    def _not_before(self, x: str, matrix: str) -> str:
+        """`matrix`, but what is made of it is made once `x` is there, and not when the graph is loaded, as for constants:
+        it gets its own shape again, as two zeros that are only known then."""
+        add = self._writer.add
+        zero = add("Min", add("Shape", x, start=1, end=2), self._writer.constant([0]))
+        return add("Reshape", matrix, add("Concat", zero, zero, axis=0))
 
     def _measure(self, height: str, width: str) -> Area:
         add, constant = self._writer.add, self._writer.constant

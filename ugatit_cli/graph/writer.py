@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from .saving import WeightsBeside
+
 
 class GraphWriter:
     """Methods that add a node return the name of its output, so that nodes nest like calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: WeightsBeside | None = None) -> None:
+        """Large constants go `beside` the graph at once, where there is such a place."""
+        self._beside = beside
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, TensorProto] = {}
         self._scope = ""
@@ -58,7 +62,9 @@ class GraphWriter:
 
     def _keep(self, values: NDArray[Any]) -> str:
         name = f"{self._scope}constant_{len(self.constants)}"
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values).reshape(values.shape), name)
+        values = np.ascontiguousarray(values).reshape(values.shape)  # the former makes a number a list of one
+        keep = self._beside.keep if self._beside else numpy_helper.from_array
+        self.constants[name] = keep(values, name)
         return name
 
     def _free_name(self, kind: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import UsageError
-from ..files import sha256_of
+from ..tensorflow_files import find_index
+from .digest import digest_of
 from .wishes import BackendChoice, Device, LoadedModel, Wish
 
 __all__ = ["BackendChoice", "Device", "LoadedModel", "Wish", "digest_of", "load_model"]
@@ -21,6 +22,7 @@ def load_model(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     """
     from ..graph.reading import is_graph
 
+    path = find_index(path) or path
     if is_graph(path):
         from .graphs import load_graph
 
@@ -31,19 +33,3 @@ def load_model(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     from .weights import load_weights
 
     return load_weights(path, sha256, wish)
-
-
-def digest_of(path: Path) -> str:
-    """What outputs remember a model file by: its sha256; of a graph with weights beside it, one of them all.
-
-    Raises:
-        OSError: it cannot be read.
-        BadModelError, RefusedError: it is a graph that cannot or must not be used.
-    """
-    from ..graph.reading import is_graph
-
-    if not is_graph(path):
-        return sha256_of(path)
-    from ..graph.screening import digest
-
-    return digest(path)

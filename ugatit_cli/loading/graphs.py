@@ -25,11 +25,12 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
     if takes_openvino(wish):
-        backend = open_in_openvino(screened.path, screened.facts, wish.device)
+        backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device)
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
     else:
         backend = open_in_onnx(screened.path, screened.facts, wish.device)
         reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
+    backend.try_out()
     return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes)
 
 

@@ -15,16 +15,15 @@ from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
 from ..config import Direction
 from ..errors import DeviceError
-from ..export.cached import CachedGraph, find_graph, make_graph
-from ..files import sha256_of
+from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
+from .digest import digest_of
 from .graphs import open_in_onnx, open_in_openvino, takes_openvino
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
     from ..backends.graph_runs import GraphBackend
     from ..graph.facts import StatisticsUse
-    from ..graph.generator import Form
     from ..weights import ModelWeights
 
 TIMED_RUNS = 3
@@ -35,14 +34,14 @@ def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     source = _Source(path, sha256, wish.direction)
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")
-    form: Form = "direct" if wish.few else "tiled"  # the tiled one's filters take time to transform, and memory
-    if takes_openvino(wish):
+    use: Use = "few" if wish.few else "many"
+    if takes_openvino(wish) and (use == "many" or wish.backend == "openvino"):  # it takes a second to get ready
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
-        return source.in_graph(open_in_openvino, form, wish.device, reason)
+        return source.in_graph(open_in_openvino, "many", wish.device, reason)
     if wish.device in ("cuda", "tensorrt") or (wish.device == "auto" and cuda_problem() is None):
         return _on_gpu(source, wish)
     if wish.backend == "onnx":
-        return source.in_graph(open_in_onnx, form, "cpu", "asked for")
+        return source.in_graph(open_in_onnx, use, "cpu", "asked for")
     if sys.platform == "darwin" and wish.device == "auto":
         return source.in_torch("auto", "the only one that knows this system's GPU")
     return _fastest_on_cpu(source, wish)
@@ -53,7 +52,7 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
     device = "cuda" if wish.device == "auto" else wish.device
     try:
         require_cuda(device)
-        return source.in_graph(open_in_onnx, "direct", device, "it starts without torch")
+        return source.in_graph(open_in_onnx, "gpu", device, "it starts without torch")
     except DeviceError as error:
         if wish.backend == "onnx" or device == "tensorrt":
             raise
@@ -70,15 +69,15 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
 def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
     """ONNX Runtime or PyTorch, as they were measured here; the first time, both are."""
     if wish.few:
-        return source.in_graph(open_in_onnx, "direct", "cpu", "it starts without torch")
-    graph = source.graph("tiled")
+        return source.in_graph(open_in_onnx, "few", "cpu", "it starts without torch")
+    graph = source.graph("many")
     names = {name: f"{name}/{allowed_cores()}" for name in ("onnx", "torch")}
     if not set(names.values()) <= set(graph.milliseconds):
         graph = graph.with_times({names[name]: _milliseconds(source.backend(name)) for name in names})
     onnx, torch = (graph.milliseconds[names[name]] for name in ("onnx", "torch"))
     reason = f"{min(onnx, torch):.0f} ms a picture here, {'PyTorch' if onnx <= torch else 'ONNX Runtime'} {max(onnx, torch):.0f}"
     if onnx <= torch:
-        return source.in_graph(open_in_onnx, "tiled", "cpu", reason)
+        return source.in_graph(open_in_onnx, "many", "cpu", reason)
     return source.in_torch("cpu", reason)
 
 
@@ -101,7 +100,7 @@ class _Source:
 
     def __init__(self, path: Path, sha256: str, direction: Direction | None) -> None:
         self._path, self._wanted = path, direction
-        self._sha256 = sha256 or (sha256_of(path) if path.is_file() else "")
+        self._sha256 = sha256 or (digest_of(path) if path.is_file() else "")
 
     @cached_property
     def _weights(self) -> ModelWeights:
@@ -109,18 +108,18 @@ class _Source:
 
         return weights.load(self._path)
 
-    def graph(self, form: Form, statistics: StatisticsUse = "own") -> CachedGraph:
-        found = find_graph(self._sha256, self._wanted, form, statistics)
+    def graph(self, use: Use, statistics: StatisticsUse = "own") -> CachedGraph:
+        found = find_graph(self._sha256, self._wanted, use, statistics)
         if found is None:
             direction, _ = self._weights.generator(self._wanted)
-            found = make_graph(self._weights, direction, form, statistics)
+            found = make_graph(self._weights, direction, use, statistics)
         return found
 
     def backend(self, name: str) -> Backend:
         """`onnx` or `torch`, on the CPU."""
         if name == "torch":
             return self.in_torch("cpu", "").backend
-        graph = self.graph("tiled")
+        graph = self.graph("many")
         return open_in_onnx(graph.path, graph.facts, "cpu")
 
     def in_torch(self, device: str, reason: str) -> LoadedModel:
@@ -130,14 +129,19 @@ class _Source:
         return LoadedModel(backend, loaded.sha256, direction, loaded.config.variant, reason, loaded.notes)
 
     def in_graph(
-        self, open_graph: Callable[[Path, GraphFacts, str], GraphBackend], form: Form, device: str, reason: str
+        self, open_graph: Callable[[Path, GraphFacts, str], GraphBackend], use: Use, device: str, reason: str
     ) -> LoadedModel:
         from ..backends.holding import GraphFamily
 
         def open_other(statistics: StatisticsUse) -> GraphBackend:
-            other = self.graph(form, statistics)
+            other = self.graph(use, statistics)
             return open_graph(other.path, other.facts, device)
 
-        graph = self.graph(form)
-        backend = GraphFamily(open_graph(graph.path, graph.facts, device), open_other)
+        graph = self.graph(use)
+        plain = open_graph(graph.path, graph.facts, device)
+        trial = f"{plain.name}/{plain.device}"
+        if trial not in graph.tried:
+            plain.try_out()
+            graph.with_trial(trial)
+        backend = GraphFamily(plain, open_other)
         return LoadedModel(backend, self._sha256, graph.direction, graph.variant, reason, graph.notes)

@@ -44,6 +44,9 @@ def _load(base: Path) -> weights.ModelWeights:
 
 
 def _check_fit(base: Path, theirs: GeneratorConfig, ours: GeneratorConfig) -> None:
+    if (theirs.affine, theirs.unbiased) != (ours.affine, ours.unbiased):
+        text = f"cannot start from {base}: its layers are those of the official TensorFlow code, which are not trained here"
+        raise BadModelError(text, hint="start from other weights", name="base-does-not-fit")
     names = ["variant", "channels", "blocks"] if ours.any_size else ["variant", "channels", "blocks", "image_size"]
     for name in names:
         there, here = getattr(theirs, name), getattr(ours, name)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
 import torch
 
-from ..errors import BadModelError, RefusedError, UsageError
 from ..model_file import open_model
+from ..tensorflow_files import find_index
+from . import official_tensorflow
 from .model import ModelWeights
+from .naming import naming
 from .official_pytorch import read_official, read_official_networks
+from .paddle import read_paddle
 from .safetensors import is_ours, read_container, read_ours, save
 from .shapes import generator_shapes
 from .sniff import sniff
@@ -23,18 +24,27 @@ from .torch_archive import read_legacy, read_zip
 __all__ = ["ModelWeights", "generator_shapes", "load", "load_official_networks", "save"]
 
 
-def load(path: Path) -> ModelWeights:
-    """Open a model file, whatever its name: our safetensors, or the official PyTorch code's weights.
+def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
+    """Open a model file, whatever its name: our safetensors, or the weights of another U-GAT-IT (see docs/formats.md).
+
+    Of a TensorFlow checkpoint, `path` is any of its files, the name they share, or their folder; `smoothing` says whether
+    it was trained so, where the folder's name does not tell.
 
     Raises:
         UsageError: the file does not exist.
         BadModelError: it is damaged, something else, or does not fit a generator.
         RefusedError: opening it would run code, or it breaks a limit.
     """
-    with _naming(path), open_model(path) as file:
+    index = find_index(path)
+    if index is not None:
+        with naming(index):
+            return official_tensorflow.read_checkpoint(index, smoothing)
+    with naming(path), open_model(path) as file:
         container = _read_container(file)
         sha256 = _digest(file)
-        return read_ours(file, container, sha256) if is_ours(container) else read_official(file, container, sha256)
+        if is_ours(container):
+            return read_ours(file, container, sha256, path)
+        return read_official(file, container, sha256)
 
 
 def load_official_networks(path: Path) -> dict[str, dict[str, torch.Tensor]]:
@@ -46,7 +56,7 @@ def load_official_networks(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     Raises:
         UsageError, BadModelError, RefusedError: as `load` does.
     """
-    with _naming(path), open_model(path) as file:
+    with naming(path), open_model(path) as file:
         return read_official_networks(file, _read_container(file))
 
 
@@ -54,6 +64,8 @@ def _read_container(file: BufferedReader) -> Container:
     kind = sniff(file)
     if kind == "torch-zip":
         return read_zip(file)
+    if kind == "pickle":
+        return read_paddle(file)
     size = file.seek(0, 2)
     return read_container(file, size) if kind == "safetensors" else read_legacy(file, size)
 
@@ -61,18 +73,3 @@ def _read_container(file: BufferedReader) -> Container:
 def _digest(file: BufferedReader) -> str:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Say which file: the readers' messages are about "it"."""
-    try:
-        yield
-    except BadModelError as error:
-        raise BadModelError(
-            f"cannot use the model {path}: {error.message}", hint=error.hint, name=error.name
-        ) from error
-    except RefusedError as error:
-        raise RefusedError(f"refused the model {path}: {error.message}", hint=error.hint, name=error.name) from error
-    except UsageError as error:
-        raise UsageError(f"cannot open the model {path}: {error.message}", hint=error.hint, name=error.name) from error

@@ -6,7 +6,6 @@ tensor's) and the state dict of one generator or discriminator alone, each with 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import torch
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
 from .model import ModelWeights
-from .shapes import Shapes, discriminator_shapes, generator_shapes
+from .shapes import Shapes, discriminator_shapes, generator_shapes, picture_side
 from .stored import Container, StoredTensor, check_fit, few, read_tensor
 
 GENERATORS: dict[str, Direction] = {"genA2B": "a2b", "genB2A": "b2a"}
@@ -66,7 +65,8 @@ def read_official(file: BufferedReader, container: Container, sha256: str) -> Mo
         for direction, state in wanted.items()
     }
     notes = (_BARE_NOTE,) if "" in networks else ()
-    return ModelWeights(next(iter(configs.values())), generators, container.metadata, sha256, "official-pytorch", notes)
+    config = next(iter(configs.values()))
+    return ModelWeights(config, generators, container.metadata, sha256, container.format, notes)
 
 
 def read_official_networks(file: BufferedReader, container: Container) -> dict[str, dict[str, torch.Tensor]]:
@@ -153,7 +153,8 @@ def detect_generator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> G
     blocks = sum(1 for name in tensors if _ENCODER_BLOCK.fullmatch(name))
     config = GeneratorConfig("light", channels, blocks)
     if first.shape[1] != config.width:
-        config = GeneratorConfig("full", channels, blocks, _full_size(first.shape[1], config.width, prefix))
+        side = picture_side(first.shape[1], config.width, f"{prefix}FC.0.weight")
+        config = GeneratorConfig("full", channels, blocks, side)
     check_fit(tensors, _generator_layout(config).shapes, prefix)
     return config
 
@@ -163,15 +164,6 @@ def _unusable_anchor(tensors: Mapping[str, StoredTensor], prefix: str) -> BadMod
     if missing:
         return BadModelError(f"its tensors do not fit a U-GAT-IT network: missing {few(missing)}", name="model-names")
     return BadModelError(f"{prefix}DownBlock.1.weight or {prefix}FC.0.weight has a wrong shape", name="model-shape")
-
-
-def _full_size(inputs: int, width: int, prefix: str) -> int:
-    """Side of the pictures of a full generator whose MLP sees width x (side / 4) squared numbers."""
-    side = math.isqrt(inputs // width)
-    if side * side * width != inputs:
-        text = f"{prefix}FC.0.weight has {inputs} columns, which is the shape of no picture size at {width} channels"
-        raise BadModelError(text, name="model-shape")
-    return side * 4
 
 
 def detect_discriminator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Read what torch.save pickled without running it: nothing is imported, called or built.
+"""Read what torch.save, or Paddle, pickled without running it: nothing is imported, called or built.
 
 A pickle is a small program. This module walks over its steps with a stack of plain values and
 knows only the few that describe a state dict; where a real unpickler would call torch's tensor
@@ -38,6 +38,8 @@ _STORAGES = {
 _ORDERED_DICT = "collections.OrderedDict"
 _TENSOR = "torch._utils._rebuild_tensor_v2"
 _PARAMETER = "torch._utils._rebuild_parameter"
+_NDARRAY, _DTYPE = "numpy.ndarray", "numpy.dtype"
+_NEW_ARRAY = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
 _HARMLESS = {_ORDERED_DICT, _TENSOR, _PARAMETER, *_STORAGES}
 _OTHER_TENSORS = {  # no danger, but no weights of ours either
     "torch._utils._rebuild_sparse_tensor": "sparse",
@@ -55,12 +57,37 @@ _VALUES = {
 _CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 _EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_BYTES = {"SHORT_BINBYTES": 2, "BINBYTES": 5, "BINBYTES8": 9}  # bytes of the step before its data
 _NO_EFFECT = {"PROTO", "FRAME", "STOP"}
 
 
 @dataclass(frozen=True)
 class _Global:
     name: str
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """A run of bytes within the pickle itself: their place in the stream."""
+
+    start: int
+    count: int
+
+
+@dataclass
+class Array:
+    """A NumPy array, as far as it is described yet: `dtype` is NumPy's code such as `f4`, of little-endian numbers."""
+
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+    by_columns: bool = False
+    data: Bytes | None = None
+
+
+@dataclass
+class _Dtype:
+    code: str
+    order: str = "|"
 
 
 @dataclass(frozen=True)
@@ -76,23 +103,25 @@ class Storage:
         return self.count * ITEM_SIZES[self.dtype]
 
 
-def read_outline(stream: IO[bytes]) -> tuple[object, dict[str, Storage]]:
+def read_outline(stream: IO[bytes], *, arrays: bool = False) -> tuple[object, dict[str, Storage]]:
     """Read one pickle from `stream` (left right behind it): its value, and the storages it names.
 
-    In the value, tensors are StoredTensors and ordered dicts are dicts. Containers may be nested
-    without bound or hold themselves: look at the levels you need, do not walk.
+    In the value, tensors are StoredTensors, ordered dicts are dicts and, where `arrays` are let through, NumPy's are Arrays.
+    Containers may be nested without bound or hold themselves: look at the levels you need, do not walk.
 
     Raises:
         RefusedError: it asks for a function or class that no state dict needs, or takes too many steps.
         BadModelError: it is damaged, or a tensor claims more than its storage has.
     """
-    reader = _Reader()
+    reader = _ArrayReader() if arrays else _Reader()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pickletools warns of odd escapes inside a damaged name
-            for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+            for count, (opcode, argument, position) in enumerate(pickletools.genops(stream)):
                 if count >= MAX_STEPS:
                     raise RefusedError(f"its pickle takes more than {MAX_STEPS:,} steps", name="model-too-large")
+                if isinstance(argument, bytes) and position is not None and opcode.name in _BYTES:
+                    argument = Bytes(position + _BYTES[opcode.name], len(argument))
                 reader.step(opcode.name, argument)
         return reader.pop(), reader.storages
     except (ValueError, IndexError, KeyError) as error:  # short stream; empty stack; unknown memo
@@ -118,7 +147,7 @@ class _Reader:
         elif name not in _NO_EFFECT:
             action = _ACTIONS.get(name)
             if action is None:
-                raise damaged(f"torch.save never writes the pickle step {name}")
+                raise damaged(f"weights never need the pickle step {name}")
             action(self, argument)
 
     def pop(self) -> Any:
@@ -192,9 +221,12 @@ class _Reader:
         if name in _OTHER_TENSORS:
             text = f"it holds {_OTHER_TENSORS[name]} tensors, and dense floats are needed"
             raise BadModelError(text, name="model-dtype")
-        if name not in _HARMLESS:
+        if not self._is_harmless(name):
             refuse_code(name)
         self.stack.append(_Global(name))
+
+    def _is_harmless(self, name: str) -> bool:
+        return name in _HARMLESS
 
     def extension(self, argument: Any) -> None:
         refuse_code(f"the pickle extension {argument}")
@@ -220,23 +252,55 @@ class _Reader:
 
     def call(self, _: Any) -> None:
         function, arguments = self._pop_many(2)
-        name = function.name if isinstance(function, _Global) else ""
-        if name == _ORDERED_DICT and arguments == ():
-            self.stack.append({})
-        elif name == _TENSOR and isinstance(arguments, tuple) and len(arguments) in (6, 7):
-            self.stack.append(_tensor(*arguments[:4]))
-        elif (
-            name == _PARAMETER and isinstance(arguments, tuple) and arguments and isinstance(arguments[0], StoredTensor)
-        ):
-            self.stack.append(arguments[0])
-        else:
+        if not isinstance(function, _Global) or not isinstance(arguments, tuple):
             raise damaged("its pickle calls a constructor wrongly")
+        self.stack.append(self._result(function.name, arguments))
+
+    def _result(self, name: str, arguments: tuple[Any, ...]) -> object:
+        if name == _ORDERED_DICT and arguments == ():
+            return {}
+        if name == _TENSOR and len(arguments) in (6, 7):
+            return _tensor(*arguments[:4])
+        if name == _PARAMETER and arguments and isinstance(arguments[0], StoredTensor):
+            return arguments[0]
+        raise damaged("its pickle calls a constructor wrongly")
 
     def build(self, _: Any) -> None:
-        """Attributes set on an object: state dicts carry their modules' version numbers so, which nothing needs."""
-        self.pop()
-        if not isinstance(self.stack[-1], dict):
+        state = self.pop()
+        self._set_state(self.stack[-1], state)
+
+    def _set_state(self, target: Any, state: Any) -> None:
+        """State dicts carry their modules' version numbers as an attribute, which nothing needs."""
+        if not isinstance(target, dict):
             raise damaged("its pickle sets attributes of something that is no dictionary")
+
+
+class _ArrayReader(_Reader):
+    """Knows how NumPy's arrays are pickled, too: an empty one is made, and then told its type, shape and bytes."""
+
+    def step(self, name: str, argument: Any) -> None:
+        if name in _BYTES:
+            self.stack.append(argument)
+        else:
+            super().step(name, argument)
+
+    def _is_harmless(self, name: str) -> bool:
+        return name in {_NDARRAY, _DTYPE, *_NEW_ARRAY} or super()._is_harmless(name)
+
+    def _result(self, name: str, arguments: tuple[Any, ...]) -> object:
+        if name in _NEW_ARRAY and arguments[:1] == (_Global(_NDARRAY),):
+            return Array()
+        if name == _DTYPE and arguments and isinstance(arguments[0], str):
+            return _Dtype(arguments[0])
+        return super()._result(name, arguments)
+
+    def _set_state(self, target: Any, state: Any) -> None:
+        if isinstance(target, _Dtype) and isinstance(state, tuple) and len(state) > 1 and isinstance(state[1], str):
+            target.order = state[1]
+        elif isinstance(target, Array) and isinstance(state, tuple) and len(state) == 5:
+            _describe(target, *state[1:])
+        else:
+            super()._set_state(target, state)
 
 
 _ACTIONS: dict[str, Callable[[_Reader, Any], None]] = {
@@ -270,6 +334,14 @@ def refuse_code(name: str) -> NoReturn:
         raise RefusedError(text, hint="have it saved with torch.save(model.state_dict(), FILE)", name="model-runs-code")
     text = f"loading it would run code: it asks for {name[:120]}"
     raise RefusedError(text, hint="take the model from another source, best as safetensors", name="model-runs-code")
+
+
+def _describe(array: Array, shape: Any, dtype: Any, by_columns: Any, data: Any) -> None:
+    if not (_is_sizes(shape) and isinstance(dtype, _Dtype) and type(by_columns) is bool and isinstance(data, Bytes)):
+        raise damaged("its pickle describes an array wrongly")
+    if dtype.order == ">":
+        raise BadModelError("its numbers are big-endian, which this version does not read", name="model-dtype")
+    array.dtype, array.shape, array.by_columns, array.data = dtype.code, shape, by_columns, data
 
 
 def _is_size(value: object) -> bool:

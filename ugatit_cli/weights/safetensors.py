@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import struct
 from collections.abc import Mapping
 from io import BufferedReader
@@ -23,7 +24,8 @@ from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
 from ..files import write_atomically
 from ..model_file import open_model
-from .model import ModelWeights, Tensors
+from .model import ModelWeights, ReadLater, Tensors
+from .naming import naming
 from .shapes import generator_shapes
 from .stored import (
     ITEM_SIZES,
@@ -34,7 +36,7 @@ from .stored import (
     contiguous_stride,
     damaged,
     incomplete,
-    read_tensor,
+    map_tensor,
 )
 
 FORMAT_VERSION = 1
@@ -128,8 +130,8 @@ def is_ours(container: Container) -> bool:
     return METADATA_KEY in container.metadata
 
 
-def read_ours(file: BufferedReader, container: Container, sha256: str) -> ModelWeights:
-    """A file in our format; its metadata is checked before it is believed.
+def read_ours(file: BufferedReader, container: Container, sha256: str, path: Path) -> ModelWeights:
+    """A file in our format; its metadata is checked before it is believed. Generators are mapped into memory when asked for.
 
     Raises:
         BadModelError: the description is wrong or from a later version, or the tensors do not match it.
@@ -141,10 +143,14 @@ def read_ours(file: BufferedReader, container: Container, sha256: str) -> ModelW
         raise BadModelError("it holds no generator", name="model-no-generator")
     shapes = generator_shapes(config)
     check_fit(tensors, {_prefix(d) + name: shape for d in directions for name, shape in shapes.items()})
-    generators = {
-        d: {name: read_tensor(file, container, tensors[_prefix(d) + name], _prefix(d) + name) for name in shapes}
-        for d in directions
-    }
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # what torch would write stays in memory
+
+    def read(direction: Direction) -> Tensors:
+        with naming(path):
+            names = {name: _prefix(direction) + name for name in shapes}
+            return {name: map_tensor(mapped, container, tensors[stored], stored) for name, stored in names.items()}
+
+    generators = ReadLater(tuple(directions), read)
     metadata = {key: value for key, value in container.metadata.items() if key != METADATA_KEY}
     return ModelWeights(config, generators, metadata, sha256, "safetensors")
 
@@ -204,4 +210,6 @@ def save(
 
 def _check_written(part: Path) -> None:
     with open_model(part) as file:
-        read_ours(file, read_container(file, part.stat().st_size), "")
+        written = read_ours(file, read_container(file, part.stat().st_size), "", part)
+        for direction in written.generators:
+            written.generator(direction)

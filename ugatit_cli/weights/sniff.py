@@ -7,8 +7,10 @@ from typing import Literal
 
 from ..errors import BadModelError, RefusedError, UgatitError
 from ..model_file import HEAD_BYTES, known_stranger, looks_like_graph
+from .torch_archive import LEGACY_MAGIC
 
-Kind = Literal["safetensors", "torch-zip", "torch-legacy"]
+Kind = Literal["safetensors", "torch-zip", "torch-legacy", "pickle"]
+_LEGACY_MAGIC = b"\x8a\x0a" + LEGACY_MAGIC.to_bytes(10, "little")  # as a number of ten bytes
 
 
 def sniff(file: BufferedReader) -> Kind:
@@ -25,7 +27,7 @@ def sniff(file: BufferedReader) -> Kind:
     if head[8:9] == b"{":
         return "safetensors"
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return "torch-legacy"
+        return "torch-legacy" if _LEGACY_MAGIC in head[:32] else "pickle"
     raise _stranger(head)
 
 
@@ -38,5 +40,8 @@ def _stranger(head: bytes) -> UgatitError:
     if head[257:262] == b"ustar":
         text = "it is a tar archive, the format of torch before 2018, which cannot be read safely"
         return RefusedError(text, hint="save it again with a current torch", name="model-tar")
-    text = "it is not a checkpoint: it has neither a safetensors header nor the marks of torch.save"
+    text = (
+        "it is not a checkpoint: it has neither a safetensors header nor the marks of torch.save, "
+        "nor does it end as a TensorFlow index"
+    )
     return BadModelError(text, name="model-unknown-format")

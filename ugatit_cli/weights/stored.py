@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
+from mmap import mmap
+from typing import Protocol
 
 import torch
 
@@ -18,6 +20,7 @@ ITEM_SIZES = {
     **{"complex64": 8, "complex128": 16},
 }
 MAX_DIMENSIONS = 8
+LARGE = 1 << 24  # elements; only the full variant's one matrix has as many
 NAMES_SHOWN = 4
 _FETCH_AGAIN = "download or copy it again"
 
@@ -45,19 +48,29 @@ class Container:
     """A file's table of contents, whichever its format.
 
     `tree` maps names to StoredTensors or to such mappings (other values are kept as they came);
-    `positions` has each storage's first byte in the file.
+    `positions` has each storage's first byte in the file; `format` is whose names the tree has.
     """
 
     tree: Mapping[str, object]
     positions: Mapping[str, int]
     metadata: Mapping[str, str]
+    format: str = "official-pytorch"
 
 
 def contiguous_stride(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def check_fit(found: Mapping[str, StoredTensor], expected: Mapping[str, tuple[int, ...]], prefix: str = "") -> None:
+class Described(Protocol):
+    """What a file says about one tensor."""
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+
+def check_fit(found: Mapping[str, Described], expected: Mapping[str, tuple[int, ...]], prefix: str = "") -> None:
     """Whether names, shapes and types are the network's; `prefix` is what the file puts before each name.
 
     Raises:
@@ -93,10 +106,39 @@ def read_tensor(file: BufferedReader, container: Container, tensor: StoredTensor
     if not buffer:
         return torch.empty(tensor.shape)
     values = torch.frombuffer(buffer, dtype=dtype).as_strided(tensor.shape, tensor.stride).float().contiguous()
+    check_finite(values, name)
+    return values
+
+
+def map_tensor(mapped: mmap, container: Container, tensor: StoredTensor, name: str) -> torch.Tensor:
+    """The same of a contiguous tensor in a mapped file; float32, and the one large matrix whatever it is, take no memory of their own.
+
+    Raises:
+        BadModelError: a number is NaN or infinite.
+    """
+    dtype, count = FLOAT_TYPES[tensor.dtype], math.prod(tensor.shape)
+    if count == 0:
+        return torch.empty(tensor.shape)
+    start = container.positions[tensor.storage] + tensor.start
+    if start % dtype.itemsize:
+        values = torch.frombuffer(bytearray(mapped[start : start + count * dtype.itemsize]), dtype=dtype)
+    else:
+        values = torch.frombuffer(mapped, dtype=dtype, count=count, offset=start)
+    stays = dtype is torch.float16 and count > LARGE
+    values = (values if stays else values.float()).view(tensor.shape)
+    check_finite(values, name)
+    return values
+
+
+def check_finite(values: torch.Tensor, name: str) -> None:
+    """`name` is for the message.
+
+    Raises:
+        BadModelError: a number is NaN or infinite.
+    """
     low, high = torch.aminmax(values)  # NaN passes through; isfinite() would allocate the tensor twice more
     if not (low.isfinite() and high.isfinite()):
         raise BadModelError(f"{name} is not finite: it holds NaN or infinite numbers", name="model-not-finite")
-    return values
 
 
 def few(names: list[str]) -> str:

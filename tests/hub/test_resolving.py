@@ -50,7 +50,7 @@ def test_a_name_stands_for_its_verified_file(models: Path) -> None:
 def test_a_path_stands_for_itself(spelling: str, models: Path) -> None:
     spelling = spelling.format(absolute=Path("model.pt").absolute())
     Path(spelling).write_bytes(b"x")
-    assert hub.resolve(spelling, models=models) == hub.ResolvedModel(Path(spelling), None)
+    assert hub.resolve(spelling, models=models) == hub.ResolvedModel(Path(spelling))
 
 
 def test_a_folder_stands_for_the_weights_in_it(models: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_word_that_is_both_is_refused_with_both_spellings(kind: str, models: P
         hub.resolve("toon", models=models)
     assert "./toon" in caught.value.hint
     assert "registry:toon" in caught.value.hint
-    assert hub.resolve("./toon", models=models) == hub.ResolvedModel(Path("./toon"), None)
+    assert hub.resolve("./toon", models=models) == hub.ResolvedModel(Path("./toon"))
     assert hub.resolve("registry:toon", models=models).path == models / "toon" / "weights.safetensors"
 
 
@@ -86,12 +86,17 @@ def test_a_word_that_is_both_is_refused_with_both_spellings(kind: str, models: P
         ("xyz", "no model named xyz", "known models: cartoon, toon"),
         ("", "no model named", "known models"),
         ("toon/", "the model toon/ does not exist", "path"),
-        ("folder/toon", "the model folder/toon does not exist", "path"),
+        ("folder/toon", "the model folder/toon does not exist in that folder", "hub:folder/toon"),
+        ("other/toon.pt", "the model other/toon.pt does not exist", "path"),
+        ("a/b/toon", "the model a/b/toon does not exist", "path"),
+        ("hub:toon", "hub:toon is no file on the Hub", "hub:owner/repository"),
+        ("hub:me/toon:../toon.pt", "no file on the Hub", "hub:owner/repository"),
         ("toon.PT", "the model toon.PT does not exist", "path"),
         ("nul\0nul", "no model named", "known models"),
     ],
 )
 def test_what_is_neither_is_told_apart(word: str, message: str, hint: str, models: Path) -> None:
+    Path("folder").mkdir()
     with pytest.raises(UsageError, match=message) as caught:
         hub.resolve(word, models=models)
     assert hint in caught.value.hint
@@ -141,7 +146,8 @@ def test_the_programs_own_registry_has_the_default_model() -> None:
 
 def test_every_bundled_file_is_the_one_that_the_registry_means() -> None:
     folder = hub.models_folder()
-    for name, entry in hub.read_registry().items():
+    bundled = {name: entry for name, entry in hub.read_registry().items() if not entry.repo}
+    for name, entry in bundled.items():
         if not (folder / entry.file).exists():
             pytest.skip(f"the weights of {name} are not in this checkout")
         assert hub.resolve(f"{hub.BY_NAME}{name}").path.stat().st_size == entry.bytes

@@ -1,0 +1,125 @@
+"""The cache that all programs of the Hugging Face family share: `blobs/` by digest, `snapshots/COMMIT/` with names for them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from .names import COMMIT, HubFile
+from .watching import Watcher
+
+PART_SUFFIX = ".ugatit.incomplete"
+_PATIENCE_SECONDS = 0.5  # before somebody is told that another program is at it
+
+
+def storage_of(repo: str) -> Path:
+    """The repository's folder; it need not exist."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE, f"models--{repo.replace('/', '--')}")
+
+
+def blob_path(repo: str, etag: str) -> Path:
+    return storage_of(repo) / "blobs" / etag
+
+
+def snapshot_path(repo: str, commit: str, file: str) -> Path:
+    return storage_of(repo) / "snapshots" / commit / file
+
+
+def find(file: HubFile) -> tuple[Path, str] | None:
+    """A file that is in the cache, and its commit; of a branch, as it was when somebody last asked."""
+    commit = file.revision
+    if not COMMIT.fullmatch(commit):
+        try:
+            commit = (storage_of(file.repo) / "refs" / file.revision).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return None
+        if not COMMIT.fullmatch(commit):
+            return None
+    path = snapshot_path(file.repo, commit, file.file)
+    return (path, commit) if path.is_file() else None
+
+
+def digest_in_name(path: Path) -> str:
+    """The digest that the blob behind a snapshot's name is called by; "" where the cache holds copies."""
+    blob = Path(os.path.realpath(path))
+    return blob.name if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", blob.name) else ""
+
+
+def name_blob(blob: Path, file: HubFile, commit: str) -> Path:
+    """Give a whole and verified blob its name in the snapshot of `commit`; a branch or tag remembers the commit."""
+    path = snapshot_path(file.repo, commit, file.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    link = path.with_name(f".{os.getpid()}{PART_SUFFIX}")
+    with suppress(FileNotFoundError):
+        link.unlink()
+    try:
+        link.symlink_to(os.path.relpath(blob, path.parent))
+    except OSError:  # Windows allows links to few users: the file itself goes there
+        os.replace(blob, link)
+    os.replace(link, path)
+    if file.revision != commit:
+        _remember(storage_of(file.repo) / "refs" / file.revision, commit)
+    return path
+
+
+def _remember(reference: Path, commit: str) -> None:
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    part = reference.with_name(f".{os.getpid()}{PART_SUFFIX}")
+    part.write_text(commit, encoding="utf-8")
+    os.replace(part, reference)
+
+
+def forget(path: Path) -> int:
+    """Remove one snapshot's name and, if no other leads there, its blob; the bytes that are free then."""
+    blob = Path(os.path.realpath(path))
+    size = blob.stat().st_size if blob.is_file() else 0
+    path.unlink(missing_ok=True)
+    if blob.parent.name != "blobs":
+        return size
+    snapshots = blob.parent.parent / "snapshots"
+    if any(Path(os.path.realpath(other)) == blob for other in snapshots.rglob("*") if other.is_symlink()):
+        return 0
+    blob.unlink(missing_ok=True)
+    return size
+
+
+def remove_empty(repo: str) -> None:
+    """What is left of a repository whose last file was removed."""
+    storage = storage_of(repo)
+    for folder, _, _ in sorted(os.walk(storage), reverse=True):
+        with suppress(OSError):  # not empty
+            if Path(folder).name not in ("blobs", "refs") or not any((storage / "snapshots").glob("*")):
+                _remove_references(Path(folder))
+                os.rmdir(folder)
+
+
+def _remove_references(folder: Path) -> None:
+    if folder.name == "refs":
+        for reference in folder.iterdir():
+            reference.unlink()
+
+
+def lock_path(repo: str, etag: str) -> Path:
+    """Where all programs that share the cache lock one blob."""
+    storage = storage_of(repo)
+    return storage.parent / ".locks" / storage.name / f"{etag}.lock"
+
+
+@contextmanager
+def locked(path: Path, name: str, watcher: Watcher) -> Iterator[None]:
+    """Alone with what `path` locks, among all processes; `name` is what they wait for."""
+    from huggingface_hub.utils import WeakFileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(WeakFileLock(path, timeout=_PATIENCE_SECONDS))
+        except TimeoutError:
+            watcher.note(f"another program is downloading {name}: waiting for it")
+            stack.enter_context(WeakFileLock(path))
+        yield

@@ -1,0 +1,145 @@
+"""The models that have a name: one row each in models/registry.toml, and one for each that the user imported."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from ..config import Direction
+from ..errors import BadModelError
+from .names import COMMIT, MAIN, HubFile, is_safe_path
+from .places import own_models_folder
+
+DEFAULT_MODEL = "portrait2toon"
+REGISTRY_FILE = "registry.toml"
+OWN_ROW = "model.toml"  # in the folder of a model that the user imported under a name
+UNVERIFIED = "unverified"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class RegistryEntry:
+    """One model's row in the registry.
+
+    Attributes:
+        file: where it is: relative to the models folder, or in the repository.
+        format: `safetensors` (ours), `onnx`, or `tensorflow` (a checkpoint, named by its index).
+        sha256, bytes: of that file; `unverified` where nobody could pin it, and then the bytes that are fetched, about.
+        direction: the way it translates when nothing else is asked for.
+        domain_a, domain_b: what the pictures of either side are, in two or three words.
+        framing: the `--fit` it looks best with.
+        license, source: of the weights, and where they come from.
+        repo, revision: of a model on the Hub: its repository, and the commit there or `unverified`.
+        folder: where a local model's `file` is; None for one on the Hub.
+    """
+
+    name: str
+    file: str
+    format: str
+    sha256: str
+    bytes: int
+    direction: Direction
+    domain_a: str
+    domain_b: str
+    variant: str
+    image_size: int
+    framing: str
+    license: str
+    source: str
+    repo: str = ""
+    revision: str = ""
+    folder: Path | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a bundled or an imported model."""
+        return None if self.folder is None else self.folder / self.file
+
+    @property
+    def place(self) -> str:
+        """`hub`, `bundled` or `imported`."""
+        if self.repo:
+            return "hub"
+        return "imported" if self.folder is not None and own_models_folder() in self.folder.parents else "bundled"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the commit and the digest are known beforehand."""
+        return UNVERIFIED not in (self.sha256, self.revision)
+
+    @property
+    def hub_file(self) -> HubFile:
+        """What to ask the Hub for."""
+        return HubFile(self.repo, self.revision if self.revision != UNVERIFIED else MAIN, self.file)
+
+
+def models_folder() -> Path:
+    """The bundled models: inside the package in an installed wheel, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "models"
+    return inside if (inside / REGISTRY_FILE).is_file() else package.parent / "models"
+
+
+def read_registry(models: Path | None = None) -> dict[str, RegistryEntry]:
+    """The program's rows by name; `models` is another folder than its own.
+
+    Raises:
+        BadModelError: the registry is missing or a row in it is wrong.
+    """
+    folder = models or models_folder()
+    path = folder / REGISTRY_FILE
+    return {name: _entry(name, table, path) for name, table in _read_toml(path).items()}
+
+
+def read_own() -> dict[str, RegistryEntry]:
+    """The user's rows by name, as `ugatit models import --name` writes them.
+
+    Raises:
+        BadModelError: one of them is wrong.
+    """
+    found = {}
+    for path in sorted(own_models_folder().glob(f"*/{OWN_ROW}")):
+        name = path.parent.name
+        found[name] = _entry(name, _read_toml(path), path)
+    return found
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _wrong(f"cannot read the list of models {path}: {error}") from error
+
+
+def _entry(name: str, table: Any, path: Path) -> RegistryEntry:
+    known = {field.name: field.default for field in fields(RegistryEntry) if field.name not in ("name", "folder")}
+    needed = {key for key, default in known.items() if default is MISSING}
+    if not isinstance(table, dict) or not needed <= set(table) <= set(known):
+        wrong = sorted((needed - set(table)) | (set(table) - set(known))) if isinstance(table, dict) else [name]
+        raise _wrong(f"{path}: the row {name} lacks or does not know {', '.join(wrong)}")
+    entry = RegistryEntry(name=name, **table, folder=None if "repo" in table else path.parent)
+    problem = _problem(entry)
+    if problem:
+        raise _wrong(f"{path}: {problem}")
+    return entry
+
+
+def _problem(entry: RegistryEntry) -> str:
+    """What is wrong with a row; "" if nothing."""
+    open_ended = (UNVERIFIED,) if entry.repo else ()
+    if entry.sha256 not in open_ended and not _SHA256.fullmatch(str(entry.sha256)):
+        return f"the sha256 of {entry.name} must be 64 hexadecimal digits"
+    if entry.repo and entry.revision not in open_ended and not COMMIT.fullmatch(str(entry.revision)):
+        return f"the revision of {entry.name} must be 40 hexadecimal digits"
+    if entry.direction not in get_args(Direction):
+        return f"the direction of {entry.name} must be a2b or b2a"
+    if not is_safe_path(str(entry.file)):
+        return f"the file of {entry.name} must be a path inside its folder"
+    return ""
+
+
+def _wrong(text: str) -> BadModelError:
+    return BadModelError(text, name="registry-damaged")
