@@ -14,9 +14,13 @@ from ugatit_cli.graph.facts import StatisticsUse
 from ugatit_cli.graph.generator import Form, GraphForm, write_generator
 
 LEVEL = 2 / 255  # of a picture between -1 and 1
-CONFIGS = [GeneratorConfig("light", 4, 2, 32), GeneratorConfig("full", 4, 1, 32)]
+CONFIGS = [
+    GeneratorConfig("light", 4, 2, 32),
+    GeneratorConfig("full", 4, 1, 32),
+    GeneratorConfig("light", 4, 1, 32, affine=True, unbiased=False),  # as the official TensorFlow code has it
+]
 CASES = [(config, form) for config in CONFIGS for form in get_args(Form)]
-NAMES = [f"{config.variant}, {form}" for config, form in CASES]
+NAMES = [f"{config.variant}, affine {config.affine}, {form}" for config, form in CASES]
 
 
 def graph(config: GeneratorConfig, form: Form, statistics: StatisticsUse) -> onnx.ModelProto:

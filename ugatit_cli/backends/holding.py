@@ -26,7 +26,7 @@ class Held(NamedTuple):
 
 @runtime_checkable
 class HoldsStatistics(Protocol):
-    """A `Backend` that tells what its normalisations came to, and can be told."""
+    """A `Backend` that tells what its normalisations came to, and can be told; other backends may count biases otherwise."""
 
     def measure(self, pictures: Pixels, *, heatmap: bool = False) -> Held:
         """The plain translation, with the statistics of each picture."""
