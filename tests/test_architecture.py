@@ -21,10 +21,10 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("commands",),
     ("console",),
     ("training", "benchmarking"),
-    ("loading",),
-    ("pipeline", "evaluation", "export", "diagnosis"),
-    ("hub", "weights", "backends"),
-    ("network", "framing", "images", "video", "graph"),
+    ("loading", "filming"),
+    ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
+    ("hub", "weights", "backends", "video"),
+    ("network", "framing", "images", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity"),
     ("files", "cache", "tile_matrices", "model_file"),
     ("config",),
@@ -49,21 +49,26 @@ HEAVY = {
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
-    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest|training(\..+)?|weights(\..+)?",
-    "PIL": r"framing|images(\..+)?|training(\..+)?",
+    "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest"
+    r"|video\..+|filming\..+|training(\..+)?|weights(\..+)?",
+    "PIL": r"framing|images(\..+)?|video\..+|filming\..+|training(\..+)?",
+    "av": r"video\..+",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",
     "safetensors": r"training(\..+)?|weights(\..+)?",
     "accelerate": r"training(\..+)?",
     "torchmetrics": r"evaluation(\..+)?",
 }
-LIGHT_ALL_THE_SAME = {"training.config", "training.launch"}
+LIGHT_ALL_THE_SAME = {
+    *("training.config", "training.launch", "video.kinds", "video.sniffing", "video.window"),
+    *("filming.plan", "filming.settings", "filming.camera_names"),
+}
 
 DISTRIBUTIONS = {  # where the import's name is not the distribution's
     **{"cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
     "onnxruntime": "onnxruntime-gpu",  # or, where there is no such wheel, the one that bears its own name
 }
-ONLY_IF_INSTALLED = {"openvino", "av"}
+ONLY_IF_INSTALLED = {"openvino"}
 IMPORTED_BY_OTHERS = {"tensorboard"}  # by accelerate, as its tracker
 
 MOST_LINES = 40

@@ -21,10 +21,11 @@ from .commands.evaluate import evaluate
 from .commands.export_onnx import export_onnx
 from .commands.train import train
 from .commands.translate import translate
+from .commands.video import video
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS: list[Callable[..., None]] = [translate, train, evaluate, export_onnx, bench, doctor]
+COMMANDS: list[Callable[..., None]] = [translate, video, train, evaluate, export_onnx, bench, doctor]
 
 EXIT_CODES = f"""\b
 Exit codes:

@@ -184,7 +184,7 @@ def _check_standard_output(jobs: list[Job], as_json: bool) -> None:
 
 def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
     pending = _pending(request, jobs, read_journals(jobs))
-    report.describe(model=_model_facts(request), dry_run=True)
+    report.describe(model=model_facts(request), dry_run=True)
     report.skip(pending.skipped)
     report.plan(job for job in pending.todo if job.source.problem is None)
     _report_problems(pending.todo, report)
@@ -193,7 +193,7 @@ def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
 def _carry_out(request: Request, jobs: list[Job], report: Report, console: Console) -> None:
     with claim_outputs(jobs) as journals:
         pending = _pending(request, jobs, journals)
-        report.describe(model=_model_facts(request))
+        report.describe(model=model_facts(request))
         check_space(pending.todo)
         with console.captured_noise():
             todo = pending.todo
@@ -205,20 +205,20 @@ def _carry_out(request: Request, jobs: list[Job], report: Report, console: Conso
                 report.skip(pending.skipped)
                 _report_problems(todo, report)
                 return
-            loaded = _load(request, len(todo), console)
+            loaded = load(request, len(todo), console)
             backend = loaded.model.backend
-            report.describe(model=_model_facts(request, loaded.model), device=backend.device)
+            report.describe(model=model_facts(request, loaded.model), device=backend.device)
             report.describe(backend=backend.name, provider=backend.provider)
             report.skip(pending.skipped)
             _run(request, loaded, todo, journals, report, console)
 
 
 def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]) -> Pending:
-    model = _sha256(request.model) if any(map(len, journals.values())) else ""
+    model = wanted_digest(request.model) if any(map(len, journals.values())) else ""
     return sort_jobs(jobs, journals, Choices(request.existing, model, request.settings.digest()))
 
 
-def _sha256(model: hub.ResolvedModel) -> str:
+def wanted_digest(model: hub.ResolvedModel) -> str:
     """Of the file that outputs will be compared with; "" where loading it will say what is wrong with it."""
     if model.entry is not None:
         return model.entry.sha256
@@ -242,13 +242,13 @@ class Loaded:
     framing: Framing
 
 
-def _load(request: Request, pictures: int, console: Console) -> Loaded:
+def load(request: Request, pictures: int | None, console: Console) -> Loaded:
     begun = perf_counter()
     from ..framing import Framing
     from ..loading import load_model
 
     settings, path = request.settings, request.model.path
-    loaded = load_model(path, _sha256(request.model), replace(request.wish, pictures=pictures))
+    loaded = load_model(path, wanted_digest(request.model), replace(request.wish, pictures=pictures))
     for note in loaded.notes:
         console.note(f"{path}: {note}")
     backend = loaded.backend
@@ -297,7 +297,7 @@ def _run(
         raise typer.Exit(interruption.exit_code)
 
 
-def _model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
+def model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": request.label, "path": str(request.model.path)}
     if loaded is not None:
         facts |= {"sha256": loaded.sha256, "direction": loaded.direction}
