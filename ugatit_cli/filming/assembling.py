@@ -39,9 +39,9 @@ def assemble(plan: FilmPlan, output: Output, work: Work, reading: Reading, *, so
     assert output.stream is not None
     source = reading.source.path if isinstance(reading.source, VideoSource) else None
     with replacing(target, folder=plan.work) as part:
-        tracks = join(part, plan.container, output.stream, segments, Companion(source, sound, reading.window))
-        check_video(part, plan.container, output.stream, segments, tracks)
-    return tracks.notes
+        joined = join(part, plan.container, output.stream, segments, Companion(source, sound, reading.window))
+        check_video(part, plan.container, output.stream, segments, joined)
+    return joined.notes
 
 
 def _write_animation(plan: FilmPlan, output: Output, work: Work, reading: Reading) -> None:

@@ -11,21 +11,22 @@ import av
 
 from ..errors import OutputError
 from .encoding import Stream
+from .joining import Joined
 from .reading import open_container
 from .segments import read_times
-from .tracks import Tracks
+from .tracks import TIMED
 
 MATROSKA_TICK: Final = Fraction(1, 1000)
 DEMUXERS: Final = {"mp4": "mov", "mov": "mov", "matroska": "matroska", "webm": "matroska"}
 
 
-def check_video(part: Path, container: str, stream: Stream, segments: Sequence[Path], tracks: Tracks) -> None:
+def check_video(part: Path, container: str, stream: Stream, segments: Sequence[Path], joined: Joined) -> None:
     """Raises OutputError where what is on the disk is not what was meant."""
     try:
         with open_container(part, DEMUXERS[container]) as film:
             _check_pictures(film, stream, segments)
         with open_container(part, DEMUXERS[container]) as film:
-            _check_tracks(film, tracks)
+            _check_tracks(film, joined.packets)
     except (av.FFmpegError, LookupError) as error:
         raise _wrong(f"cannot be read again ({error})") from error
 
@@ -60,18 +61,17 @@ def _times(segments: Sequence[Path]) -> Iterator[int]:
         yield from read_times(segment)
 
 
-def _check_tracks(film: av.container.InputContainer, tracks: Tracks) -> None:
+def _check_tracks(film: av.container.InputContainer, written: Sequence[int]) -> None:
     """Sound has as many packets as were written; subtitles can have more, since MP4 fills the pauses."""
-    written = [track for track in tracks.tracks if track.source.type in ("audio", "subtitle")]
-    there: list[Any] = [each for each in film.streams if each.type in ("audio", "subtitle")]
+    there: list[Any] = [each for each in film.streams if each.type in TIMED]
     if len(there) != len(written):
         raise _wrong(f"has {len(there)} tracks beside the pictures, not {len(written)}")
     counts = dict.fromkeys((each.index for each in there), 0)
     for packet in film.demux(there) if there else ():
         counts[packet.stream.index] += packet.size > 0
-    for track, each in zip(written, there, strict=True):
-        if counts[each.index] < track.packets:
-            raise _wrong(f"has lost {track.packets - counts[each.index]} packets of track {each.index}")
+    for packets, each in zip(written, there, strict=True):
+        if counts[each.index] < packets:
+            raise _wrong(f"has lost {packets - counts[each.index]} packets of track {each.index}")
 
 
 def _wrong(what: str) -> OutputError:

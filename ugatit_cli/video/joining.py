@@ -17,7 +17,7 @@ from .faults import writing
 from .reading import open_container
 from .segments import read_records, read_times
 from .sniffing import sniff
-from .tracks import Tracks, add_tracks, own_tags_left_out
+from .tracks import add_tracks, own_tags_left_out
 from .window import Window
 
 
@@ -35,7 +35,20 @@ class Companion:
     window: Window
 
 
-def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], beside: Companion) -> Tracks:
+@dataclass(frozen=True)
+class Joined:
+    """What was written beside the pictures.
+
+    Attributes:
+        packets: of each track of sound or subtitles, in their order.
+        notes: what the user should know, a plain sentence each.
+    """
+
+    packets: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], beside: Companion) -> Joined:
     """Write the film to `part`; FFmpeg calls the kind of file `container`.
 
     Raises:
@@ -49,7 +62,7 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
         if beside.path is None:
             out.start_encoding()
             out.mux(packet for _, packet in _video_packets(video, stream, segments, beside.window))
-            return Tracks()
+            return Joined()
         with open_container(beside.path, sniff(beside.path)[0]) as source:
             tracks = add_tracks(source, out, sound=beside.sound)
             out.metadata.update(own_tags_left_out(source.metadata))
@@ -58,7 +71,7 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
             pictures = _video_packets(video, stream, segments, beside.window)
             for _, packet in heapq.merge(pictures, tracks.packets(source, beside.window), key=lambda item: item[0]):
                 out.mux(packet)
-            return tracks
+            return Joined(tracks.counts(), tuple(tracks.notes))
 
 
 def _chapters(source: av.container.InputContainer, window: Window) -> list[Any]:

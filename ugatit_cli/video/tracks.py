@@ -13,6 +13,7 @@ import av
 from .subtitles import STYLE, TEXT_CODECS, WRITTEN_AS, packet_of, text_of
 from .window import Window
 
+TIMED: Final = ("audio", "subtitle")
 REENCODED_AS: Final = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus"}
 OWN_TAGS: Final = frozenset(
     {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "_statistics_tags"}
@@ -68,6 +69,10 @@ class Tracks:
                 for ready in track.target.encode(None):
                     track.packets += 1
                     yield _seconds(ready), ready
+
+    def counts(self) -> tuple[int, ...]:
+        """Packets written of each track of sound or subtitles."""
+        return tuple(track.packets for track in self.tracks if track.source.type in TIMED)
 
 
 def add_tracks(source: av.container.InputContainer, out: av.container.OutputContainer, *, sound: bool) -> Tracks:
