@@ -48,9 +48,9 @@ HEAVY = {
     "torchmetrics",
 }
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
-    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_cpu)?|training(\..+)?|weights(\..+)?",
+    "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
     "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest"
-    r"|video\..+|filming\..+|training(\..+)?|weights(\..+)?",
+    r"|steadying\..+|video\..+|filming\..+|training(\..+)?|weights(\..+)?",
     "PIL": r"framing|images(\..+)?|video\..+|filming\..+|training(\..+)?",
     "av": r"video\..+",
     "onnx": r"graph\..+|export\..+",

@@ -54,6 +54,12 @@ class GeneratorConfig:
         return self.channels * 4
 
     @property
+    def normalised_widths(self) -> tuple[int, ...]:
+        """How many channels each normalisation of the generator has, in the order of the network."""
+        middle = (self.width,) * (4 * self.blocks)  # two a block, in the encoder and in the decoder
+        return (self.channels, 2 * self.channels, self.width, *middle, 2 * self.channels, self.channels)
+
+    @property
     def any_size(self) -> bool:
         """Whether the network runs at sizes other than `image_size`."""
         return self.variant == "light"

@@ -79,12 +79,14 @@ class LIN(nn.Module):
         return normalise(x, _layer_instance_coefficients, self.rho, self.gamma, self.beta)
 
 
-def _instance_norm(x: Tensor) -> Tensor:
+class InstanceNorm(nn.Module):
     """Instance normalisation without parameters, biased variance: one group per channel, torch's fastest form on a CPU.
 
     Its sums are centred in the contiguous layout only: in channels-last they lose the variance of a bright flat picture.
     """
-    return F.group_norm(x.contiguous(), x.shape[1], eps=EPSILON)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.group_norm(x.contiguous(), x.shape[1], eps=EPSILON)
 
 
 def _reflect(x: Tensor, width: int) -> Tensor:
@@ -107,11 +109,14 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = ReflectConv2d(channels, channels, 3)
+        self.norm1 = InstanceNorm()
         self.conv2 = ReflectConv2d(channels, channels, 3)
+        self.norm2 = InstanceNorm()
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(_instance_norm(self.conv1(x)), inplace=True)
-        return x + _instance_norm(self.conv2(y))
+        y = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        change: Tensor = self.norm2(self.conv2(y))
+        return x + change
 
 
 class AdaLINBlock(nn.Module):
@@ -285,7 +290,9 @@ class Generator(nn.Module):
         self.config = config
         channels, width = config.channels, config.width
         self.stem = ReflectConv2d(3, channels, 7)
+        self.stem_norm = InstanceNorm()
         self.downs = nn.ModuleList(ReflectConv2d(channels * m, channels * 2 * m, 3, 2) for m in (1, 2))
+        self.down_norms = nn.ModuleList(InstanceNorm() for _ in self.downs)
         self.encoder_blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
         self.cam = CAM(width)
         self.mlp = nn.Sequential(
@@ -315,9 +322,9 @@ class Generator(nn.Module):
         return Translation(torch.tanh(self.head(x)), cam_logits, attention)
 
     def encode(self, x: Tensor) -> Tensor:
-        x = F.relu(_instance_norm(self.stem(x)), inplace=True)
-        for down in self.downs:
-            x = F.relu(_instance_norm(down(x)), inplace=True)
+        x = F.relu(self.stem_norm(self.stem(x)), inplace=True)
+        for down, norm in zip(self.downs, self.down_norms, strict=True):
+            x = F.relu(norm(down(x)), inplace=True)
         for block in self.encoder_blocks:
             x = block(x)
         return x

@@ -41,6 +41,15 @@ def test_the_other_direction_is_no_default(tmp_path: Path) -> None:
     assert make_graph(one, "b2a", "tiled") == find_graph(one.sha256, None, "tiled")
 
 
+def test_the_same_network_held_is_a_graph_of_its_own(tmp_path: Path) -> None:
+    loaded = model(tmp_path, "a2b")
+    plain, held = make_graph(loaded, "a2b", "tiled"), make_graph(loaded, "a2b", "tiled", "held")
+    assert (plain.facts.held, held.facts.held) == (None, "held")
+    assert find_graph(loaded.sha256, None, "tiled") == plain
+    assert find_graph(loaded.sha256, None, "tiled", "held") == held
+    assert find_graph(loaded.sha256, None, "tiled", "measured") is None
+
+
 @pytest.mark.parametrize("damage", ["cut", "empty", "record", "record of another version", "gone"])
 def test_a_damaged_graph_is_none(damage: str, tmp_path: Path) -> None:
     loaded = model(tmp_path, "a2b")

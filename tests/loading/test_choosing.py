@@ -5,11 +5,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from ugatit_cli import weights
+from ugatit_cli.backends.holding import HoldsStatistics
 from ugatit_cli.backends.providers import cuda_problem
+from ugatit_cli.cache import cache_folder
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.errors import DeviceError, UsageError
 from ugatit_cli.loading import LoadedModel, Wish, load_model
@@ -61,6 +64,16 @@ def test_few_pictures_are_not_worth_a_measurement(no_openvino: None, model: Path
 def test_a_gpu_that_is_asked_for_is_not_replaced(backend: str, model: Path) -> None:
     with pytest.raises(DeviceError, match="cannot run on cuda: no NVIDIA driver|cannot run on cuda: the NVIDIA"):
         loaded(model, backend=backend, device="cuda")
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
+def test_statistics_are_held_by_whatever_runs_the_weights(backend: str, model: Path) -> None:
+    """Graphs for it are made when a film first wants them."""
+    running = loaded(model, backend=backend).backend
+    assert isinstance(running, HoldsStatistics) and not list(cache_folder().rglob("*.held.onnx"))
+    picture = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
+    held = running.translate_held(picture, running.measure(picture).statistics)
+    assert np.abs(held.pictures.astype(int) - running(picture)).max() <= 1
 
 
 def test_mps_is_pytorchs(model: Path) -> None:

@@ -1,8 +1,9 @@
-"""What all programs that run graphs share: portions of a batch, the picture that is tried out, words for what fails."""
+"""What all programs that run graphs share: the contract over them, portions of a batch, the picture that is tried out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,59 @@ BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # a GPU prepares itself for each size of bat
 OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory", "bad allocation", "BFCArena::AllocateRaw")
 TRIED_SIDE = 32  # of the picture that our own graphs are tried out with; a stranger's may need more
 
-Run = Callable[[NDArray[Any]], list[NDArray[Any]]]
+Run = Callable[[NDArray[Any]], NDArray[Any]]
 
 
-def translate(pictures: Pixels, facts: GraphFacts, portion: int, run: Run) -> tuple[Pixels, NDArray[np.float32] | None]:
-    """All pictures, `portion` at a time, the last portion filled up with its last picture; the heat-maps if `run` gives any."""
-    images, heatmaps = [], []
-    for part in _portions(pictures, portion):
-        outputs = run(to_graph(_filled(part, portion), facts))
-        _check_shape(outputs[0], part.shape[1:3], facts)
-        images.append(from_graph(outputs[0][: len(part)], facts))
-        heatmaps += [_planes(output[: len(part)]) for output in outputs[1:2]]
-    return np.concatenate(images), np.concatenate(heatmaps) if heatmaps else None
+class GraphBackend(ABC):
+    """The `Backend` contract over a graph that some program runs."""
+
+    name: str
+    provider: str
+    device: str
+
+    def __init__(self, facts: GraphFacts) -> None:
+        self.facts = facts
+        self.image_size, self.any_size = facts.image_size, facts.any_size
+
+    def __call__(self, pictures: Pixels) -> Pixels:
+        return self.translate(pictures)[0]
+
+    def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
+        if self.facts.heatmap is None:
+            text = "this graph has no heat-map"
+            raise BadModelError(text, hint="export it again with --heatmap", name="model-no-heatmap")
+        images, [heatmaps] = self.translate(pictures, [self.facts.heatmap])
+        return images, planes(heatmaps)
+
+    def translate(
+        self, pictures: Pixels, more: Sequence[str] = (), held: NDArray[np.float32] | None = None
+    ) -> tuple[Pixels, list[NDArray[Any]]]:
+        """The translations, and what the graph's outputs named in `more` say.
+
+        A portion at a time, the last one filled up with its last picture. `held`, one row a picture, is for graphs that
+        are told their statistics.
+        """
+        facts, portion = self.facts, portion_size(self.facts, self.device, len(pictures))
+        images, others = [], []
+        for first in range(0, len(pictures), portion):
+            part = slice(first, first + portion)
+            inputs = {facts.input: to_graph(_filled(pictures[part], portion), facts)}
+            if facts.held is not None and held is not None:
+                inputs[facts.held] = _filled(held[part], portion)
+            outputs = [output[: len(pictures[part])] for output in self._run(inputs, [facts.output, *more])]
+            _check_shape(outputs[0], pictures.shape[1:3], facts)
+            images.append(from_graph(outputs[0], facts))
+            others.append(outputs[1:])
+        return np.concatenate(images), [np.concatenate(column) for column in zip(*others, strict=True)]
+
+    @abstractmethod
+    def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
+        """The outputs of that name; raises what `run_error` makes of the program's own exceptions."""
+
+    def _try_out(self) -> None:
+        """Unless the graph is told its statistics: it was made with one that was tried out."""
+        if self.facts.held is None:
+            try_out(self.facts, lambda numbers: self._run({self.facts.input: numbers}, [self.facts.output])[0])
 
 
 def portion_size(facts: GraphFacts, device: str, pictures: int) -> int:
@@ -47,7 +89,7 @@ def try_out(facts: GraphFacts, run: Run) -> None:
     """
     height, width = facts.height or _free_side(facts), facts.width or _free_side(facts)
     ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(1, height, width, 3)
-    output = run(to_graph(_filled(ramp, facts.batch or 1), facts))[0]
+    output = run(to_graph(_filled(ramp, facts.batch or 1), facts))
     _check_shape(output, (height, width), facts)
     if facts.element != "uint8" and not np.isfinite(output).all():
         raise BadModelError(
@@ -59,8 +101,9 @@ def try_out(facts: GraphFacts, run: Run) -> None:
         raise BadModelError("the model's output is one colour, whatever the picture", name="model-constant")
 
 
-def run_error(error: Exception, shape: tuple[int, ...], device: str) -> UgatitError:
-    """What an engine's own exception means to the user; `shape` N H W 3."""
+def run_error(error: Exception, numbers: NDArray[Any], facts: GraphFacts, device: str) -> UgatitError:
+    """What an engine's own exception means to the user; `numbers` are the pictures that it was given."""
+    shape = numbers.shape if facts.layout == "nhwc" else (len(numbers), *numbers.shape[2:], 3)
     size, text = f"{shape[2]}x{shape[1]}", str(error)
     if any(words.lower() in text.lower() for words in OUT_OF_MEMORY):
         return ResourceError(
@@ -76,14 +119,9 @@ def run_error(error: Exception, shape: tuple[int, ...], device: str) -> UgatitEr
     )
 
 
-def _portions(pictures: Pixels, size: int) -> Iterator[Pixels]:
-    for first in range(0, len(pictures), size):
-        yield pictures[first : first + size]
-
-
-def _filled(pictures: Pixels, size: int) -> Pixels:
-    missing = size - len(pictures)
-    return np.concatenate([pictures, np.repeat(pictures[-1:], missing, axis=0)]) if missing > 0 else pictures
+def _filled(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    missing = size - len(rows)
+    return np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing > 0 else rows
 
 
 def _free_side(facts: GraphFacts) -> int:
@@ -98,6 +136,6 @@ def _check_shape(output: NDArray[Any], sides: tuple[int, ...], facts: GraphFacts
         raise BadModelError(text, hint="only graphs whose output is as large as their input work", name="model-output")
 
 
-def _planes(heatmaps: NDArray[Any]) -> NDArray[np.float32]:
+def planes(heatmaps: NDArray[Any]) -> NDArray[np.float32]:
     """N h w, or N 1 h w -> N h w."""
     return heatmaps.reshape(len(heatmaps), *heatmaps.shape[-2:]).astype(np.float32, copy=False)

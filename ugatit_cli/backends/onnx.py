@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as states
@@ -13,8 +13,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from ..errors import BadModelError
 from ..graph.facts import GraphFacts
 from .cores import allowed_cores
-from .graph_runs import portion_size, run_error, translate, try_out
-from .pixels import Pixels
+from .graph_runs import GraphBackend, run_error
 from .providers import CUDA, NAMES, cuda_problem, missing_device, provider_options, require_cuda
 
 ERRORS = (states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail)
@@ -22,15 +21,14 @@ LOAD_ERRORS = (*ERRORS, states.InvalidGraph, states.InvalidProtobuf, states.NoSu
 FATAL = 4  # the only severity that ONNX Runtime itself may print
 
 
-class OnnxBackend:
+class OnnxBackend(GraphBackend):
     """The `Backend` contract over an ONNX graph, screened or our own, on the CPU or a GPU."""
 
     name = "onnx"
 
     def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
         """`device` is "auto", "cpu", "cuda" or "tensorrt"; raises BadModelError, DeviceError."""
-        self.facts = facts
-        self.image_size, self.any_size = facts.image_size, facts.any_size
+        super().__init__(facts)
         self.device = _choose_device(device)
         self._session = _open(path, self.device)
         self.provider: str = self._session.get_providers()[0]
@@ -38,36 +36,21 @@ class OnnxBackend:
             raise missing_device(
                 self.device, f"ONNX Runtime could not start {NAMES[self.device]}: run again with -v to see why"
             )
-        try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
+        self._try_out()
 
-    def __call__(self, pictures: Pixels) -> Pixels:
-        return self._translate(pictures, [self.facts.output])[0]
-
-    def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
-        if self.facts.heatmap is None:
-            text = "this graph has no heat-map"
-            raise BadModelError(text, hint="export it again with --heatmap", name="model-no-heatmap")
-        images, heatmaps = self._translate(pictures, [self.facts.output, self.facts.heatmap])
-        assert heatmaps is not None
-        return images, heatmaps
-
-    def _translate(self, pictures: Pixels, outputs: list[str]) -> tuple[Pixels, NDArray[np.float32] | None]:
-        portion = portion_size(self.facts, self.device, len(pictures))
-        return translate(pictures, self.facts, portion, lambda numbers: self._run(numbers, outputs))
-
-    def _run(self, numbers: NDArray[Any], outputs: list[str]) -> list[NDArray[Any]]:
+    def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         try:
             if self.device == "cpu":
-                return list(self._session.run(outputs, {self.facts.input: numbers}))
-            return self._run_bound(numbers, outputs)
+                return list(self._session.run(outputs, inputs))
+            return self._run_bound(inputs, outputs)
         except ERRORS as error:
-            channels_last = numbers.shape if self.facts.layout == "nhwc" else (len(numbers), *numbers.shape[2:], 3)
-            raise run_error(error, channels_last, self.device) from error
+            raise run_error(error, inputs[self.facts.input], self.facts, self.device) from error
 
-    def _run_bound(self, numbers: NDArray[Any], outputs: list[str]) -> list[NDArray[Any]]:
+    def _run_bound(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         """On a GPU: one copy there, one back, nothing between."""
         binding = self._session.io_binding()
-        binding.bind_cpu_input(self.facts.input, numbers)
+        for name, numbers in inputs.items():
+            binding.bind_cpu_input(name, numbers)
         for name in outputs:
             binding.bind_output(name, "cpu")
         self._session.run_with_iobinding(binding)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadModelError, DeviceError
 from ..graph.facts import GraphFacts
 from .cores import allowed_cores
-from .graph_runs import portion_size, run_error, translate, try_out
-from .pixels import Pixels
+from .graph_runs import GraphBackend, run_error
 
 
-class OpenvinoBackend:
+class OpenvinoBackend(GraphBackend):
     """The `Backend` contract over an ONNX graph, screened or our own."""
 
     name = "openvino"
@@ -23,33 +22,16 @@ class OpenvinoBackend:
 
     def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
         """`device` is "auto" or "cpu"; raises BadModelError, DeviceError."""
-        self.facts = facts
-        self.image_size, self.any_size = facts.image_size, facts.any_size
+        super().__init__(facts)
         self._model, self.provider = _open(path, device)
-        try_out(facts, lambda numbers: self._run(numbers, [facts.output]))
+        self._try_out()
 
-    def __call__(self, pictures: Pixels) -> Pixels:
-        return self._translate(pictures, [self.facts.output])[0]
-
-    def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
-        if self.facts.heatmap is None:
-            text = "this graph has no heat-map"
-            raise BadModelError(text, hint="export it again with --heatmap", name="model-no-heatmap")
-        images, heatmaps = self._translate(pictures, [self.facts.output, self.facts.heatmap])
-        assert heatmaps is not None
-        return images, heatmaps
-
-    def _translate(self, pictures: Pixels, outputs: list[str]) -> tuple[Pixels, NDArray[np.float32] | None]:
-        portion = portion_size(self.facts, self.device, len(pictures))
-        return translate(pictures, self.facts, portion, lambda numbers: self._run(numbers, outputs))
-
-    def _run(self, numbers: NDArray[Any], outputs: list[str]) -> list[NDArray[Any]]:
+    def _run(self, inputs: Mapping[str, NDArray[Any]], outputs: list[str]) -> list[NDArray[Any]]:
         try:
-            found = self._model({self.facts.input: numbers})
+            found = self._model(dict(inputs))
             return [found[name] for name in outputs]
         except RuntimeError as error:
-            channels_last = numbers.shape if self.facts.layout == "nhwc" else (len(numbers), *numbers.shape[2:], 3)
-            raise run_error(error, channels_last, self.device) from error
+            raise run_error(error, inputs[self.facts.input], self.facts, self.device) from error
 
 
 def _open(path: Path, device: str) -> tuple[Any, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,7 +14,11 @@ from ..config import GeneratorConfig
 from ..errors import BadModelError, DeviceError, ResourceError
 from ..network import Generator, Translation
 from .cores import allowed_cores
+from .holding import Held, Statistics
 from .pytorch_cpu import prepare_for_cpu
+from .pytorch_statistics import Normalisations
+
+Result = TypeVar("Result")
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -55,23 +60,39 @@ class PytorchBackend:
         if self.device == "cpu":
             torch.set_num_threads(min(torch.get_num_threads(), allowed_cores()))
             prepare_for_cpu(self._generator)
+        self._normalisations = Normalisations(self._generator)
         self._try_out()
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return np.concatenate([_to_levels(part.image) for part in self._translate(pictures, heatmap=False)])
+        parts = self._in_parts(pictures, lambda x, part: self._generator(x))
+        return np.concatenate([_to_levels(part.image) for part in parts])
 
     def translate_with_heatmap(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        parts = [(_to_levels(part.image), _to_map(part)) for part in self._translate(pictures, heatmap=True)]
+        found = self._in_parts(pictures, lambda x, part: self._generator(x, heatmap=True))
+        parts = [(_to_levels(part.image), _to_map(part)) for part in found]
         images, heatmaps = zip(*parts, strict=True)
         return np.concatenate(images), np.concatenate(heatmaps)
 
-    def _translate(self, pictures: NDArray[np.uint8], *, heatmap: bool) -> Iterator[Translation]:
+    def measure(self, pictures: NDArray[np.uint8], *, heatmap: bool = False) -> Held:
+        parts = self._in_parts(pictures, lambda x, part: self._normalisations.measure(x, heatmap=heatmap))
+        return _join([_to_held(translation, statistics) for translation, statistics in parts])
+
+    def translate_held(self, pictures: NDArray[np.uint8], statistics: Statistics, *, heatmap: bool = False) -> Held:
+        def hold(x: Tensor, part: slice) -> tuple[Translation, Tensor]:
+            rows = torch.tensor(statistics[part], device=self._device)
+            return self._normalisations.hold(x, rows, heatmap=heatmap), rows
+
+        parts = self._in_parts(pictures, hold)
+        return _join([_to_held(translation, rows) for translation, rows in parts])
+
+    def _in_parts(self, pictures: NDArray[np.uint8], run: Callable[[Tensor, slice], Result]) -> Iterator[Result]:
         """The batch in parts: whole on a GPU; one by one on a CPU, whose caches hold one picture's features, not eight's."""
         at_once = 1 if self.device == "cpu" else len(pictures)
         try:
             for first in range(0, len(pictures), at_once):
+                part = slice(first, first + at_once)
                 with torch.inference_mode():
-                    yield self._generator(self._to_tensor(pictures[first : first + at_once]), heatmap=heatmap)
+                    yield run(self._to_tensor(pictures[part]), part)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -103,6 +124,17 @@ class PytorchBackend:
 def is_out_of_memory(error: RuntimeError) -> bool:
     """GPUs have an exception of their own for it; the CPU's allocator only has these words."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _to_held(translation: Translation, statistics: Tensor) -> Held:
+    heatmaps = None if translation.heatmap is None else _to_map(translation)
+    return Held(_to_levels(translation.image), heatmaps, statistics.cpu().numpy())
+
+
+def _join(parts: list[Held]) -> Held:
+    pictures, heatmaps, statistics = zip(*parts, strict=True)
+    joined = None if heatmaps[0] is None else np.concatenate(heatmaps)
+    return Held(np.concatenate(pictures), joined, np.concatenate(statistics))
 
 
 def _to_map(translation: Translation) -> NDArray[np.float32]:

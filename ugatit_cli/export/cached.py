@@ -18,6 +18,7 @@ from ..files import sha256_of, write_atomically, writing
 from ..graph.facts import GraphFacts
 
 if TYPE_CHECKING:
+    from ..graph.facts import StatisticsUse
     from ..graph.generator import Form
     from ..weights import ModelWeights
 
@@ -50,17 +51,21 @@ class CachedGraph:
         return timed
 
 
-def find_graph(sha256: str, direction: Direction | None, form: Form) -> CachedGraph | None:
+def find_graph(
+    sha256: str, direction: Direction | None, form: Form, statistics: StatisticsUse = "own"
+) -> CachedGraph | None:
     """The graph of the weights with that digest; a `direction` of None is their default."""
     wanted: tuple[Direction, ...] = (direction,) if direction else ("a2b", "b2a")
     for each in wanted:
-        found = _read_record(_path(sha256, each, form), each)
+        found = _read_record(_path(sha256, each, form, statistics), each)
         if found is not None and (direction is not None or found.directions[0] == each):
             return found
     return None
 
 
-def make_graph(weights: ModelWeights, direction: Direction, form: Form) -> CachedGraph:
+def make_graph(
+    weights: ModelWeights, direction: Direction, form: Form, statistics: StatisticsUse = "own"
+) -> CachedGraph:
     """Write the graph into the cache.
 
     Raises:
@@ -69,12 +74,12 @@ def make_graph(weights: ModelWeights, direction: Direction, form: Form) -> Cache
     from ..graph.generator import GraphForm, facts_of, write_generator
     from ..graph.saving import save_graph
 
-    path = _path(weights.sha256, direction, form)
+    path = _path(weights.sha256, direction, form, statistics)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     config = weights.config
     tensors = {name: tensor.numpy() for name, tensor in weights.generators[direction].items()}
-    wanted = GraphForm(form, heatmap=True)
+    wanted = GraphForm(form, heatmap=True, statistics=statistics)
     save_graph(write_generator(config, tensors, wanted), path, external=not config.any_size)
     first = weights.generator()[0]
     directions = (first, *(each for each in weights.generators if each != first))
@@ -83,8 +88,9 @@ def make_graph(weights: ModelWeights, direction: Direction, form: Form) -> Cache
     return made
 
 
-def _path(sha256: str, direction: Direction, form: Form) -> Path:
-    return cache_folder() / "graphs" / FORMAT / sha256 / f"{direction}.{form}.onnx"
+def _path(sha256: str, direction: Direction, form: Form, statistics: StatisticsUse) -> Path:
+    name = form if statistics == "own" else f"{form}.{statistics}"
+    return cache_folder() / "graphs" / FORMAT / sha256 / f"{direction}.{name}.onnx"
 
 
 def _record(graph: Path) -> Path:

@@ -11,6 +11,7 @@ Layout = Literal["nchw", "nhwc"]
 Element = Literal["float32", "float16", "uint8"]
 ValueRange = Literal["-1..1", "0..1", "0..255"]
 Colours = Literal["rgb", "bgr"]
+StatisticsUse = Literal["own", "measured", "held"]
 
 DEFAULT_SIZE = 256  # of graphs that take any size and do not say which one they were made for
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096  # of the pictures that a graph may be made for
@@ -31,6 +32,8 @@ class GraphFacts:
         multiple: what free sides must be multiples of.
         image_size: the side it was trained for, or that it insists on.
         direction: None where the file does not say.
+        measured: the name of the output that has every normalisation's scale and shift (N x D, float32), if there is one.
+        held: the name of the input that says them, in place of statistics of the graph's own, if there is one.
     """
 
     input: str
@@ -46,6 +49,8 @@ class GraphFacts:
     multiple: int = SIZE_MULTIPLE
     image_size: int = DEFAULT_SIZE
     direction: Direction | None = None
+    measured: str | None = None
+    held: str | None = None
 
     @property
     def any_size(self) -> bool:

@@ -5,7 +5,7 @@ The numbers are those of `network.Generator`; `tests/graph` holds the two togeth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, ValueInfoProto, helper
 
 from ..config import Direction, GeneratorConfig
-from .facts import GraphFacts
+from .facts import GraphFacts, StatisticsUse
 from .large_matrix import Storage, write_product
+from .normalisation import Coefficients, Style
 from .planar import FLOAT, PlanarMaps
 from .tiled import TiledMaps
 from .writer import GraphWriter
 
 OPSET, IR_VERSION = 20, 9
 IMAGE, TRANSLATED, HEATMAP = "image", "translated", "heatmap"  # the tensors' names
+MEASURED, HELD = "measured", "held"
 
 Form = Literal["tiled", "direct"]
 Weights = Mapping[str, NDArray[np.float32]]
@@ -37,6 +39,8 @@ class GraphForm:
         levels: uint8 N x H x W x 3 in and out, instead of float32 N x 3 x H x W in [-1, 1].
         heatmap: a second output, the attention N x H/4 x W/4, float32.
         storage: how the one large matrix of the full variant is kept.
+        statistics: `measured` has one output more: what each normalisation multiplied its map by and added to it, N x D.
+            `held` is told that by one input more, and computes neither statistics nor a style.
     """
 
     convolutions: Form = "tiled"
@@ -44,6 +48,7 @@ class GraphForm:
     levels: bool = False
     heatmap: bool = False
     storage: Storage = "fp32"
+    statistics: StatisticsUse = "own"
 
 
 def write_generator(config: GeneratorConfig, weights: Weights, form: GraphForm) -> ModelProto:
@@ -67,6 +72,8 @@ def facts_of(config: GeneratorConfig, form: GraphForm, direction: Direction | No
         width=side,
         image_size=config.image_size,
         direction=direction,
+        measured=MEASURED if form.statistics == "measured" else None,
+        held=HELD if form.statistics == "held" else None,
     )
 
 
@@ -74,8 +81,10 @@ class _GeneratorGraph:
     def __init__(self, config: GeneratorConfig, weights: Weights, form: GraphForm) -> None:
         self._config, self._weights, self._form = config, weights, form
         self._writer = GraphWriter()
-        self._planar = PlanarMaps(self._writer, half=form.half)
-        self._maps = TiledMaps(self._writer) if form.convolutions == "tiled" else self._planar
+        self._noted = Coefficients(self._writer) if form.statistics == "measured" else None
+        self._held = self._take_held() if form.statistics == "held" else iter(())
+        self._planar = PlanarMaps(self._writer, half=form.half, noted=self._noted)
+        self._maps = TiledMaps(self._writer, self._noted) if form.convolutions == "tiled" else self._planar
 
     def write(self) -> None:
         """Table 5, from top to bottom."""
@@ -85,20 +94,27 @@ class _GeneratorGraph:
         if self._form.heatmap:
             self._maps.sum_of_channels(x)
             self._writer.name_last(HEATMAP)
-        gamma, beta = self._style(x)
-        x = self._decode(x, gamma, beta)
+        x = self._decode(x, None if self._form.statistics == "held" else self._style(x))
         with self._writer.scope("head"):
             x = self._planar.convolve_to_picture(x, self._weights["head.weight"])
             x = self._writer.add("Tanh", self._planar.single(x))
         if self._form.levels:
             self._to_levels(x)
         self._writer.name_last(TRANSLATED)
+        if self._noted is not None:
+            self._noted.join()
+            self._writer.name_last(MEASURED)
 
     def model(self) -> ModelProto:
         inputs, outputs = [self._picture(IMAGE)], [self._picture(TRANSLATED)]
+        coefficients: list[str | int] = ["batch", 2 * sum(self._config.normalised_widths)]
+        if self._form.statistics == "held":
+            inputs.append(helper.make_tensor_value_info(HELD, FLOAT, coefficients))
         if self._form.heatmap:
             sides = ["batch", "heatmap_height", "heatmap_width"]
             outputs.append(helper.make_tensor_value_info(HEATMAP, FLOAT, sides))
+        if self._form.statistics == "measured":
+            outputs.append(helper.make_tensor_value_info(MEASURED, FLOAT, coefficients))
         writer = self._writer
         graph = helper.make_graph(writer.nodes, "generator", inputs, outputs, list(writer.constants.values()))
         opsets = [helper.make_opsetid("", OPSET)]
@@ -116,7 +132,7 @@ class _GeneratorGraph:
         for name, width, stride in layers:
             with self._writer.scope(name):
                 x = self._planar.convolve(x, self._weights[f"{name}.weight"], stride=stride)
-                x = self._writer.add("Relu", self._planar.instance_normalise(x, width))
+                x = self._writer.add("Relu", self._instance_normalise(self._planar, x, width))
         with self._writer.scope("middle"):
             x = self._maps.enter(x)
         for number in range(self._config.blocks):
@@ -127,7 +143,7 @@ class _GeneratorGraph:
     def _encoder_half(self, x: str, name: str) -> str:
         with self._writer.scope(name):
             x = self._maps.convolve(x, self._weights[f"{name}.weight"])
-            return self._maps.instance_normalise(x, self._config.width)
+            return self._instance_normalise(self._maps, x, self._config.width)
 
     def _attend(self, x: str) -> str:
         """Both classifiers' weights and the 1x1 convolution that merges what they scaled, as one 1x1 convolution."""
@@ -138,7 +154,7 @@ class _GeneratorGraph:
             x = self._maps.per_pixel(x, weight.astype(np.float32), self._weights["cam.merge.bias"])
             return self._writer.add("Relu", x)
 
-    def _style(self, x: str) -> tuple[str, str]:
+    def _style(self, x: str) -> Style:
         """gamma and beta of AdaLIN, as the maps want them."""
         writer, weights, width = self._writer, self._weights, self._config.width
         with writer.scope("mlp.0"):
@@ -157,28 +173,47 @@ class _GeneratorGraph:
     def _product(self, x: str, weight: NDArray[np.float32]) -> str:
         return self._writer.add("Gemm", x, self._writer.constant(weight), transB=1)
 
-    def _decode(self, x: str, gamma: str, beta: str) -> str:
+    def _decode(self, x: str, style: Style | None) -> str:
         for number in range(self._config.blocks):
-            y = self._writer.add("Relu", self._decoder_half(x, number, 1, gamma, beta))
-            x = self._writer.add("Add", x, self._decoder_half(y, number, 2, gamma, beta))
+            y = self._writer.add("Relu", self._decoder_half(x, number, 1, style))
+            x = self._writer.add("Add", x, self._decoder_half(y, number, 2, style))
         for number in range(2):
             x = self._up(x, f"ups.{number}")
         with self._writer.scope("middle"):
             return self._maps.leave(x, self._config.channels)
 
-    def _decoder_half(self, x: str, block: int, half: int, gamma: str, beta: str) -> str:
+    def _decoder_half(self, x: str, block: int, half: int, style: Style | None) -> str:
         name = f"decoder_blocks.{block}"
         with self._writer.scope(f"{name}.conv{half}"):
             x = self._maps.convolve(x, self._weights[f"{name}.conv{half}.weight"])
-            rho = self._weights[f"{name}.norm{half}.rho"]
-            return self._maps.layer_instance_normalise(x, rho, gamma, beta)
+            if style is None:
+                return self._hold(self._maps, x, self._config.width)
+            return self._maps.layer_instance_normalise(x, self._weights[f"{name}.norm{half}.rho"], style)
 
     def _up(self, x: str, name: str) -> str:
         with self._writer.scope(name):
             x = self._maps.convolve_up(x, self._weights[f"{name}.conv.weight"])
             rho, gamma, beta = (self._weights[f"{name}.norm.{part}"] for part in ("rho", "gamma", "beta"))
+            if self._form.statistics == "held":
+                return self._writer.add("Relu", self._hold(self._maps, x, rho.size))
             learned = [self._maps.per_channel(self._writer.constant(part), rho.size) for part in (gamma, beta)]
-            return self._writer.add("Relu", self._maps.layer_instance_normalise(x, rho, *learned))
+            return self._writer.add("Relu", self._maps.layer_instance_normalise(x, rho, (learned[0], learned[1])))
+
+    def _instance_normalise(self, maps: PlanarMaps | TiledMaps, x: str, channels: int) -> str:
+        if self._form.statistics == "held":
+            return self._hold(maps, x, channels)
+        return maps.instance_normalise(x, channels)
+
+    def _hold(self, maps: PlanarMaps | TiledMaps, x: str, channels: int) -> str:
+        """The next normalisation, by what the graph was told."""
+        scale, shift = (maps.per_channel(next(self._held), channels) for _ in range(2))
+        return maps.scale_and_shift(x, scale, shift)
+
+    def _take_held(self) -> Iterator[str]:
+        """B x C each: scale and shift of one normalisation after the other."""
+        widths = [width for width in self._config.normalised_widths for _ in range(2)]
+        sizes = self._writer.constant(widths)
+        return iter(self._writer.add_many("Split", HELD, sizes, outputs=len(widths), axis=1))
 
     def _from_levels(self, x: str) -> str:
         add, constant = self._writer.add, self._writer.constant

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from .normalisation import EPSILON, Array, Statistics, layer_instance_normalise
+from .normalisation import EPSILON, Array, Coefficients, Statistics, Style, instance_normalise, layer_instance_normalise
 from .writer import GraphWriter
 
 FLOAT, FLOAT16 = int(TensorProto.FLOAT), int(TensorProto.FLOAT16)
@@ -23,8 +23,9 @@ class PlanarMaps:
     are float32.
     """
 
-    def __init__(self, writer: GraphWriter, *, half: bool = False) -> None:
-        self._writer = writer
+    def __init__(self, writer: GraphWriter, *, half: bool = False, noted: Coefficients | None = None) -> None:
+        """`noted` is told what every normalisation comes to."""
+        self._writer, self._noted = writer, noted
         self.half = half
 
     def enter(self, x: str) -> str:
@@ -60,15 +61,21 @@ class PlanarMaps:
         return self._writer.add("Conv", x, self._weight(weight[:, :, None, None]), self._weight(bias))
 
     def instance_normalise(self, x: str, channels: int) -> str:
+        if self._noted is not None:
+            return self.narrow(instance_normalise(self._writer, self._statistics(self.single(x)), self._noted))
         ones, zeros = np.ones(channels, np.float32), np.zeros(channels, np.float32)
         constants = self._writer.constant(ones), self._writer.constant(zeros)
         y = self._writer.add("InstanceNormalization", self.single(x), *constants, epsilon=EPSILON)
         return self.narrow(y)
 
-    def layer_instance_normalise(self, x: str, rho: Array, gamma: str, beta: str) -> str:
-        """`rho` C; `gamma` and `beta` names of tensors of `per_channel`."""
-        found = self._statistics(self.single(x))
-        return self.narrow(layer_instance_normalise(self._writer, found, rho.reshape(1, -1, 1, 1), gamma, beta))
+    def layer_instance_normalise(self, x: str, rho: Array, style: Style) -> str:
+        """`rho` C; gamma and beta are names of tensors of `per_channel`."""
+        found, rho = self._statistics(self.single(x)), rho.reshape(1, -1, 1, 1)
+        return self.narrow(layer_instance_normalise(self._writer, found, rho, style, self._noted))
+
+    def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
+        """By names of tensors of `per_channel`."""
+        return self.narrow(self._writer.add("Add", self._writer.add("Mul", self.single(x), scale), shift))
 
     def per_channel(self, values: str, channels: int) -> str:
         """B x C, or C, as something that a map can be multiplied by."""

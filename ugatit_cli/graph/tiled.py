@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..tile_matrices import INPUT, KERNEL, OUTPUT, TILE, WINDOW
-from .normalisation import Array, Statistics, instance_normalise, layer_instance_normalise
+from .normalisation import Array, Coefficients, Statistics, Style, instance_normalise, layer_instance_normalise
 from .planar import FLOAT, Edge, four_phases
 from .writer import GraphWriter
 
@@ -52,8 +52,9 @@ class Tiling:
 class TiledMaps:
     """The operations of the network's middle on maps B x P x C. Names of nodes in, names of nodes out."""
 
-    def __init__(self, writer: GraphWriter) -> None:
-        self._writer = writer
+    def __init__(self, writer: GraphWriter, noted: Coefficients | None = None) -> None:
+        """`noted` is told what every normalisation comes to."""
+        self._writer, self._noted = writer, noted
         self._area: Area | None = None
         self._tiling: Tiling | None = None
 
@@ -91,11 +92,15 @@ class TiledMaps:
         return self._writer.add("Add", product, self._writer.constant(bias))
 
     def instance_normalise(self, x: str, channels: int) -> str:
-        return instance_normalise(self._writer, self._statistics(x))
+        return instance_normalise(self._writer, self._statistics(x), self._noted)
 
-    def layer_instance_normalise(self, x: str, rho: Array, gamma: str, beta: str) -> str:
-        """`rho` C; `gamma` and `beta` names of tensors of `per_channel`."""
-        return layer_instance_normalise(self._writer, self._statistics(x), rho.reshape(1, 1, -1), gamma, beta)
+    def layer_instance_normalise(self, x: str, rho: Array, style: Style) -> str:
+        """`rho` C; gamma and beta are names of tensors of `per_channel`."""
+        return layer_instance_normalise(self._writer, self._statistics(x), rho.reshape(1, 1, -1), style, self._noted)
+
+    def scale_and_shift(self, x: str, scale: str, shift: str) -> str:
+        """By names of tensors of `per_channel`."""
+        return self._writer.add("Add", self._writer.add("Mul", x, scale), shift)
 
     def per_channel(self, values: str, channels: int) -> str:
         """B x C, or C, as something that a map can be multiplied by."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..backends import Backend
+from ..backends.graph_runs import GraphBackend
 from ..backends.providers import cuda_problem
 from ..errors import UsageError
 from ..graph.facts import GraphFacts
@@ -41,13 +41,13 @@ def takes_openvino(wish: Wish) -> bool:
     return wish.backend == "auto" and on_cpu and find_spec("openvino") is not None
 
 
-def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> Backend:
+def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
     from ..backends.openvino import OpenvinoBackend
 
     return OpenvinoBackend(path, facts, device)
 
 
-def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> Backend:
+def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
     from ..backends.onnx import OnnxBackend
 
     return OnnxBackend(path, facts, device)

@@ -22,6 +22,8 @@ from .graphs import open_in_onnx, open_in_openvino, takes_openvino
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
+    from ..backends.graph_runs import GraphBackend
+    from ..graph.facts import StatisticsUse
     from ..graph.generator import Form
     from ..weights import ModelWeights
 
@@ -107,11 +109,11 @@ class _Source:
 
         return weights.load(self._path)
 
-    def graph(self, form: Form) -> CachedGraph:
-        found = find_graph(self._sha256, self._wanted, form)
+    def graph(self, form: Form, statistics: StatisticsUse = "own") -> CachedGraph:
+        found = find_graph(self._sha256, self._wanted, form, statistics)
         if found is None:
             direction, _ = self._weights.generator(self._wanted)
-            found = make_graph(self._weights, direction, form)
+            found = make_graph(self._weights, direction, form, statistics)
         return found
 
     def backend(self, name: str) -> Backend:
@@ -128,8 +130,14 @@ class _Source:
         return LoadedModel(backend, loaded.sha256, direction, loaded.config.variant, reason, loaded.notes)
 
     def in_graph(
-        self, open_graph: Callable[[Path, GraphFacts, str], Backend], form: Form, device: str, reason: str
+        self, open_graph: Callable[[Path, GraphFacts, str], GraphBackend], form: Form, device: str, reason: str
     ) -> LoadedModel:
+        from ..backends.holding import GraphFamily
+
+        def open_other(statistics: StatisticsUse) -> GraphBackend:
+            other = self.graph(form, statistics)
+            return open_graph(other.path, other.facts, device)
+
         graph = self.graph(form)
-        backend = open_graph(graph.path, graph.facts, device)
+        backend = GraphFamily(open_graph(graph.path, graph.facts, device), open_other)
         return LoadedModel(backend, self._sha256, graph.direction, graph.variant, reason, graph.notes)

@@ -1,0 +1,146 @@
+"""How one frame of a film follows from the one before: optical flow, how far it can be trusted, and what the light did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+SMALLEST_SIDE = 32  # OpenCV's flow reads beyond the end of some smaller pictures
+DARK, BRIGHT = 5, 250  # levels; beyond them a camera has cut off what the light did
+ALIKE = (16.0, 40.0)  # levels that a pixel may differ and still count as followed, in films without and with much noise
+NOISES = 3.0  # times what the pixels usually differ by
+COMPARABLE = 0.1  # less of the frame than that, and nothing is known of the light
+SHARPENED = 0.06  # of the difference from its surroundings, for what lay half-way between pixels in both directions
+CUT_SHARE = 0.4  # less of the frame followed than that: another scene
+
+
+@dataclass(frozen=True)
+class Motion:
+    """From one frame to the next one.
+
+    Attributes:
+        places: float32 H W 2, column and row in the frame before of what each pixel shows.
+        trust: float32 H W, from 0 (not to be followed: uncovered, moved out of sight, changed) to 1.
+        gain: float32 (3,): what the light was multiplied by, in each channel.
+        change: how much the frame differs from the one before carried along, on average, in levels.
+    """
+
+    places: Floats
+    trust: Floats
+    gain: Floats
+    change: float
+
+    def carry(self, before: NDArray[Any], *, again: bool = False) -> Floats:
+        """What belongs to the frame before, moved to where the frame has it.
+
+        What will be carried `again` and again stays as sharp as it is.
+        """
+        import cv2
+
+        picture = before.astype(np.float32, copy=False)
+        if not again:
+            return _look_up(picture, self.places, cv2.INTER_LINEAR)
+        carried = _look_up(picture, self.places, cv2.INTER_CUBIC)
+        return carried + self._softened[..., None] * (carried - cv2.blur(carried, (3, 3)))
+
+    @cached_property
+    def _softened(self) -> Floats:
+        """H W: how much of its detail each pixel gets back that lay between four; cubic interpolation takes a little."""
+        rest = self.places % 1
+        parts = 4 * rest * (1 - rest)
+        return np.float32(SHARPENED / 2) * (parts[..., 0] + parts[..., 1])
+
+    @cached_property
+    def followed(self) -> NDArray[np.bool_]:
+        """H W: the pixels that can be compared with the frame before."""
+        followed: NDArray[np.bool_] = self.trust > 0.5
+        return followed
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether another scene begins."""
+        return bool(self.followed.mean() < CUT_SHARE)
+
+
+def find_motion(before: Pixels, after: Pixels) -> Motion:
+    """Both H W 3, RGB, of one size."""
+    import cv2
+
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
+    back, forth = _flow(grey[1], grey[0]), _flow(grey[0], grey[1])
+    height, width = grey[0].shape
+    grid = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
+    places = grid + back
+    consistent = _returns(places, back, forth)
+    carried, seen = _look_up(before.astype(np.float32), places, cv2.INTER_LINEAR), after.astype(np.float32)
+    gain = _gain(carried, seen, consistent)
+    change = cv2.norm(seen, carried, cv2.NORM_L1) / seen.size
+    return Motion(places, _trust(seen - gain * carried, consistent), gain, change)
+
+
+def _flow(start: Pixels, end: Pixels) -> Floats:
+    """H W 2: where in `end` each pixel of `start` is, relative to where it was."""
+    import cv2
+
+    height, width = start.shape
+    margins = (0, max(0, SMALLEST_SIDE - height), 0, max(0, SMALLEST_SIDE - width))
+    padded = [cv2.copyMakeBorder(frame, *margins, cv2.BORDER_REPLICATE) for frame in (start, end)]
+    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow: Floats = finder.calc(padded[0], padded[1], None)[:height, :width]  # type: ignore[call-overload]
+    return flow
+
+
+def _look_up(image: Floats, places: Floats, way: int) -> Floats:
+    import cv2
+
+    found: Floats = cv2.remap(image, places, None, way, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return found
+
+
+def _returns(places: Floats, back: Floats, forth: Floats) -> NDArray[np.bool_]:
+    """H W: pixels whose way back and forth ends where it began, inside the frame (the test of Sundaram et al., ECCV 2010)."""
+    import cv2
+
+    height, width = back.shape[:2]
+    there = _look_up(forth, places, cv2.INTER_LINEAR)
+    column, row = cv2.split(places)
+    inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+    length = _squared_length(back) + _squared_length(there)
+    returns: NDArray[np.bool_] = (_squared_length(back + there) < 0.01 * length + 0.5) & inside
+    return returns
+
+
+def _squared_length(vectors: Floats) -> Floats:
+    """H W 2 -> H W; plane by plane, as NumPy is slow at sums over two neighbours."""
+    across, down = vectors[..., 0], vectors[..., 1]
+    return across * across + down * down
+
+
+def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Floats:
+    """(3,): a ratio of sums, which noise does not pull to either side; 1 where too little can be compared."""
+    import cv2
+
+    clear = [cv2.inRange(frame, (DARK,) * 3, (BRIGHT,) * 3) for frame in (carried, seen)]
+    usable = cv2.bitwise_and(clear[0], clear[1], mask=consistent.view(np.uint8))
+    if np.count_nonzero(usable) < COMPARABLE * usable.size:
+        return np.ones(3, np.float32)
+    before, after = (np.array(cv2.mean(frame, usable)[:3], np.float32) for frame in (carried, seen))
+    return after / before
+
+
+def _trust(difference: Floats, consistent: NDArray[np.bool_]) -> Floats:
+    """H W, from what each pixel (H W 3) differs by: a little always does, and noise is averaged away."""
+    import cv2
+
+    red, green, blue = cv2.split(np.abs(cv2.blur(difference, (3, 3))))
+    levels = np.maximum(np.maximum(red, green), blue)
+    alike = np.clip(NOISES * np.median(levels), *ALIKE)
+    trust: Floats = np.where(consistent, np.clip(1.5 - levels / alike, 0, 1), 0).astype(np.float32)
+    return trust
