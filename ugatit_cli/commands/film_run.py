@@ -22,7 +22,6 @@ from ..pipeline.journal import Origin
 
 if TYPE_CHECKING:
     from ..filming.making import Making
-    from ..filming.translating import Steady
     from ..filming.work import Work
     from ..framing import Framing
     from ..video.frames import Source
@@ -97,6 +96,7 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     from ..filming.reading import Reading
     from ..filming.work import Work
     from ..framing import frame
+    from ..steadying import Steadier
     from ..video.window import Window
 
     plan, settings, facts = run.plan, run.settings, run.source.facts
@@ -108,19 +108,9 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     work.find()
     blank = frame(_blank(facts.square_width, facts.height), shape).pixels
     batch = run.batch_size or measured_batch_size(loaded.backend, *blank.shape[:2])
-    steady = _steady(loaded, settings)
-    return Making(plan, settings, reading, shape, outputs, steady, batch, work, interruption.requested)
-
-
-def _steady(loaded: LoadedModel, settings: FilmSettings) -> Steady:
     heatmap = "heatmap" in settings.extras
-    if settings.steady == "off":
-        from ..filming.translating import EachByItself
-
-        return EachByItself(loaded.backend, heatmap)
-    from ..steadying import Steadier
-
-    return Steadier(loaded.backend, settings.steady, heatmap=heatmap)
+    steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch)
+    return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested)
 
 
 def _blank(width: int, height: int) -> Any:
@@ -169,7 +159,7 @@ def _shortfall(run: FilmRun, work: Work) -> PartialError | None:
 
 
 def _details(making: Making) -> dict[str, Any]:
-    report = getattr(making.steady, "report", None)
+    report = making.steadier.report
     output = making.outputs[0]
     encoder = {"encoder": output.stream.encoder.name} if output.stream else {}
-    return {**encoder, "size": list(output.stored_size), **({"flicker": report.as_dict()} if report else {})}
+    return {**encoder, "size": list(output.stored_size), **({"flicker": report.as_dict()} if report.pairs else {})}

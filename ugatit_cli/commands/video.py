@@ -14,7 +14,7 @@ import typer
 from .. import hub
 from ..console import Console
 from ..errors import UsageError
-from ..filming import FilmSettings, Strength, camera_device, plan_film
+from ..filming import FilmSettings, camera_device, plan_film
 from ..loading import Wish
 from ..pipeline import Extra, Settings, watch_signals
 from . import options
@@ -42,23 +42,6 @@ def _rate(value: str | Fraction | None) -> Fraction | None:
     if not re.fullmatch(r"\d+(\.\d+)?|\d+/[1-9]\d*", value) or not 0 < Fraction(value) <= MOST_FPS:
         raise typer.BadParameter(f"{value} is no frame rate: write 25, 23.976 or 30000/1001")
     return Fraction(value)
-
-
-def _strength(value: str) -> Strength:
-    if value == "off" or value == "auto":
-        return value
-    try:
-        strength = float(value)
-    except ValueError:
-        strength = 0.0
-    if not 0 < strength <= 1:
-        raise typer.BadParameter(f"{value} is neither off, auto nor a number above 0, up to 1")
-    return strength
-
-
-def _checked_strength(value: str) -> str:
-    _strength(value)
-    return value
 
 
 InputArgument = Annotated[
@@ -119,7 +102,6 @@ SteadyOption = Annotated[
     str,
     typer.Option(
         "--steady",
-        callback=_checked_strength,
         metavar="off|auto|STRENGTH",
         help="Take out flicker; a strength is above 0, up to 1.",
     ),
@@ -171,6 +153,8 @@ def video(
     extras: dict[Extra, bool] = {"heatmap": heatmap, "compare": compare}
     wanted = tuple(kind for kind, is_wanted in extras.items() if is_wanted)
     with reporting(console, "video", as_json=as_json) as report:
+        from ..steadying import parse_strength
+
         if end is not None and end <= (start or 0):
             raise UsageError("--end lies before --start", hint="give later times to --end", name="options-contradict")
         found = hub.resolve(model)
@@ -185,7 +169,7 @@ def video(
             bgr=bgr,
         )
         settings = FilmSettings(
-            pictures, codec, crf, preset, start or Fraction(0), end, fps, _strength(steady), wanted, not no_audio
+            pictures, codec, crf, preset, start or Fraction(0), end, fps, parse_strength(steady), wanted, not no_audio
         )
         wish = Wish(pictures.direction, backend, device, input_range, bgr)
         request = Request(

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .camera_names import camera_device
 from .plan import FilmPlan, plan_film
-from .settings import FilmSettings, Strength
+from .settings import FilmSettings
 
-__all__ = ["FilmPlan", "FilmSettings", "Strength", "camera_device", "plan_film"]
+__all__ = ["FilmPlan", "FilmSettings", "camera_device", "plan_film"]

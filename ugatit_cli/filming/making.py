@@ -11,6 +11,7 @@ from typing import BinaryIO
 from .. import framing
 from ..pipeline.plan import Kind
 from ..pipeline.stream import in_background, in_order
+from ..steadying import Steadier
 from ..video.encoding import VideoEncoder
 from ..video.segments import begin, end, write_records
 from ..video.stills import StillEncoder
@@ -20,7 +21,7 @@ from .plan import FilmPlan
 from .reading import Reading, SegmentEnd, divide
 from .settings import FilmSettings
 from .space import check_room
-from .translating import Shown, Steady, translate
+from .translating import Shown, translate
 from .work import Work
 
 AHEAD = 3  # frames that wait before the generator, and behind it: each is a whole picture
@@ -41,7 +42,7 @@ class Making:
     reading: Reading
     shape: framing.Framing
     outputs: list[Output]
-    steady: Steady
+    steadier: Steadier
     batch: int
     work: Work
     stopped: Callable[[], bool]
@@ -57,10 +58,10 @@ def make(making: Making) -> Generator[int, None, None]:
     """
     work, reading = making.work, making.reading
     if work.done:
-        making.steady.restore(work.last_state())
+        making.steadier.restore(work.last_state())
     items = divide(reading.wanted(work.last), reading, making.shape)
     seen = in_background(items, ahead=AHEAD + making.batch)
-    shown = translate(seen, making.steady, making.batch, making.stopped)
+    shown = translate(seen, making.steadier, making.batch, making.stopped)
     with SegmentWriter(making) as writer, closing(in_order(writer, shown, threads=1, ahead=AHEAD)) as written:
         yield from written
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..pipeline.destination import Extra
 from ..pipeline.settings import Settings
 from ..video.kinds import Codec
 
-Strength = Literal["off", "auto"] | float
+if TYPE_CHECKING:
+    from ..steadying import Strength
 
 
 @dataclass(frozen=True)

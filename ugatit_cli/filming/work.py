@@ -117,6 +117,8 @@ def hold(folder: Path, target: Path, *, resume: bool) -> Iterator[None]:
                 empty(folder)
             remove_abandoned_parts(folder)
             yield
+        with suppress(OSError):  # segments of an interrupted run stay
+            folder.rmdir()
     except OutputError as error:
         if error.name != "output-locked":
             raise
