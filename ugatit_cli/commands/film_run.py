@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ class FilmRun:
         batch_size: frames that go through the generator together; None for what suits the device.
         resume: whether finished segments of an earlier run are used.
         again: what the user types to go on.
+        remember: called with a finished file's name, and where it still is, just before it gets the name.
     """
 
     plan: FilmPlan
@@ -43,6 +44,7 @@ class FilmRun:
     batch_size: int | None
     resume: bool
     again: str
+    remember: Callable[[Path, Path], None] = lambda target, part: None
 
 
 def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
@@ -60,7 +62,8 @@ def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
 
 def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console) -> Written:
     """Raises UgatitError for what went wrong, typer.Exit after a signal."""
-    from ..filming.making import finish, make
+    from ..filming.assembling import finish
+    from ..filming.making import make
     from ..filming.work import empty, hold
 
     begun = perf_counter()
@@ -110,7 +113,7 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     batch = run.batch_size or measured_batch_size(loaded.backend, *blank.shape[:2])
     heatmap = "heatmap" in settings.extras
     steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch)
-    return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested)
+    return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested, run.remember)
 
 
 def _blank(width: int, height: int) -> Any:

@@ -17,6 +17,8 @@ import typer
 from .. import hub
 from ..console import Console
 from ..errors import UgatitError, UsageError
+from ..files import sha256_of
+from ..filming import FilmSettings, plan_job
 from ..loading import LoadedModel, Wish, digest_of
 from ..pipeline import (
     Choices,
@@ -25,6 +27,7 @@ from ..pipeline import (
     Failure,
     Job,
     Journal,
+    Outcome,
     OutputOptions,
     Pending,
     Settings,
@@ -37,7 +40,9 @@ from ..pipeline import (
     sort_jobs,
     watch_signals,
 )
+from ..pipeline.journal import Record
 from . import options
+from .film_run import FilmRun, open_film, run_film
 from .report import Report, reporting
 
 if TYPE_CHECKING:
@@ -160,6 +165,10 @@ class Request:
     existing: Existing
     extras: tuple[Extra, ...]
 
+    @property
+    def film(self) -> FilmSettings:
+        return FilmSettings(self.settings, extras=self.extras)
+
 
 def model_label(model: str) -> str:
     """What a model is called in the names of files: its name, or its file's without the ending."""
@@ -197,20 +206,59 @@ def _carry_out(request: Request, jobs: list[Job], report: Report, console: Conso
         check_space(pending.todo)
         with console.captured_noise():
             todo = pending.todo
-            if (
-                len(todo) == 1 and todo[0].source.problem is None
-            ):  # a lone bad picture is told of before a network is loaded for it
-                todo = [replace(todo[0], source=read_now(todo[0].source))]
+            if len(todo) == 1:  # a lone bad picture is told of before a network is loaded for it
+                todo = [_looked_at(todo[0], request)]
             if all(job.source.problem for job in todo):
                 report.skip(pending.skipped)
                 _report_problems(todo, report)
                 return
-            loaded = load(request, len(todo), console)
+            films = [job for job in todo if job.is_film]
+            loaded = load(request, None if films else len(todo), console)
             backend = loaded.model.backend
             report.describe(model=model_facts(request, loaded.model), device=backend.device)
             report.describe(backend=backend.name, provider=backend.provider)
             report.skip(pending.skipped)
-            _run(request, loaded, todo, journals, report, console)
+            pictures = [job for job in todo if not job.is_film]
+            if pictures:
+                _run(request, loaded, pictures, journals, report, console)
+            for job in films:
+                report.add(_run_film(job, request, loaded, journals, console))
+
+
+def _looked_at(job: Job, request: Request) -> Job:
+    """The job with its picture, or with the problem that it has."""
+    if job.source.problem is not None:
+        return job
+    if not job.is_film:
+        return replace(job, source=read_now(job.source))
+    try:
+        open_film(plan_job(job, request.film), request.film)
+    except UgatitError as error:
+        return replace(job, source=replace(job.source, problem=error))
+    return job
+
+
+def _run_film(
+    job: Job, request: Request, loaded: Loaded, journals: Mapping[Path, Journal], console: Console
+) -> Outcome:
+    """As `ugatit video` does it by default. Raises UgatitError for what would hit the next one as well."""
+    from ..pipeline.pictures import STOPS_THE_RUN
+
+    origin = Choices(request.existing, loaded.model.sha256, request.settings.digest()).origin(job)
+
+    def remember(target: Path, part: Path) -> None:
+        if job.root is not None and origin is not None:
+            journals[job.root].add(target, Record(origin, sha256_of(part)))
+
+    try:
+        plan = plan_job(job, request.film)
+        source = open_film(plan, request.film)
+        run = FilmRun(plan, request.film, source, request.batch_size, True, "the same command", remember)
+        return run_film(run, loaded.model, loaded.framing, console)
+    except UgatitError as error:
+        if error.exit_code in STOPS_THE_RUN:
+            raise
+        return Failure(job.source.path, error)
 
 
 def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]) -> Pending:

@@ -7,7 +7,7 @@ needs it imports it late.
 from __future__ import annotations
 
 from .camera_names import camera_device
-from .plan import FilmPlan, plan_film
+from .plan import FilmPlan, plan_film, plan_job
 from .settings import FilmSettings
 
-__all__ = ["FilmPlan", "FilmSettings", "camera_device", "plan_film"]
+__all__ = ["FilmPlan", "FilmSettings", "camera_device", "plan_film", "plan_job"]

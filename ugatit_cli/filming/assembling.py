@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -10,49 +11,55 @@ from PIL import Image
 
 from ..errors import OutputError
 from ..files import replacing, write_atomically, writing
+from ..pipeline.plan import Kind
 from ..video.animations import WRITERS, Animation
 from ..video.checking import check_video
 from ..video.joining import Companion, join
 from ..video.reading import VideoSource
 from ..video.segments import Record, read_records, read_times
+from .making import Making
 from .outputs import Output
-from .plan import FilmPlan
-from .reading import Reading
-from .work import Work
 
 DIGITS = 6
 
 
-def assemble(plan: FilmPlan, output: Output, work: Work, reading: Reading, *, sound: bool) -> Sequence[str]:
-    """What the user should know. The file has its name only when it was read again.
+def finish(making: Making) -> tuple[Mapping[Kind, Path], list[str]]:
+    """Join the segments: (the files that were written, what the user should know about what lies beside the pictures).
 
     Raises:
-        OutputError, ResourceError: it cannot be written, or is not what was meant.
+        OutputError, ResourceError: they cannot be written, or are not what was meant when they are read again.
     """
-    segments, target = work.segments(output.kind), plan.job.targets[output.kind]
+    notes: list[str] = []
+    for output in making.outputs:
+        for note in _assemble(making, output):
+            notes += [note] if note not in notes else []
+    return making.plan.job.targets, notes
+
+
+def _assemble(making: Making, output: Output) -> Sequence[str]:
+    """One film. It has its name only when it was read again."""
+    plan, segments = making.plan, making.work.segments(output.kind)
+    target = plan.job.targets[output.kind]
     if plan.form == "frames":
         _write_frames(target, plan.container, segments)
         return ()
-    if plan.form == "animation":
-        _write_animation(plan, output, work, reading)
-        return ()
-    assert output.stream is not None
-    source = reading.source.path if isinstance(reading.source, VideoSource) else None
-    with replacing(target, folder=plan.work) as part:
-        joined = join(part, plan.container, output.stream, segments, Companion(source, sound, reading.window))
+    with replacing(target, check=partial(making.remember, target), folder=plan.work) as part:
+        if output.stream is None:
+            _write_animation(part, making, output, segments)
+            return ()
+        source = making.reading.source.path if isinstance(making.reading.source, VideoSource) else None
+        beside = Companion(source, making.settings.sound, making.reading.window)
+        joined = join(part, plan.container, output.stream, segments, beside)
         check_video(part, plan.container, output.stream, segments, joined)
-    return joined.notes
+        return joined.notes
 
 
-def _write_animation(plan: FilmPlan, output: Output, work: Work, reading: Reading) -> None:
-    segments = work.segments(output.kind)
+def _write_animation(part: Path, making: Making, output: Output, segments: Sequence[Path]) -> None:
     count = sum(len(read_times(segment)) for segment in segments)
-    facts = reading.source.facts
-    animation = Animation(*output.size, count, facts.plays, reading.time_base)
-    with replacing(plan.job.targets[output.kind], folder=plan.work) as part:
-        with part.open("rb+") as file:
-            WRITERS[plan.container](file, animation, _records(segments))
-        _check_animation(part, output.size, count)
+    animation = Animation(*output.size, count, making.reading.source.facts.plays, making.reading.time_base)
+    with part.open("rb+") as file:
+        WRITERS[making.plan.container](file, animation, _records(segments))
+    _check_animation(part, output.size, count)
 
 
 def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:

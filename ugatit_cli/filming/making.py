@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from ..steadying import Steadier
 from ..video.encoding import VideoEncoder
 from ..video.segments import begin, end, write_records
 from ..video.stills import StillEncoder
-from .assembling import assemble
 from .outputs import Output, picture
 from .plan import FilmPlan
 from .reading import Reading, SegmentEnd, divide
@@ -35,6 +34,7 @@ class Making:
         shape: how frames meet the generator.
         batch: how many frames go through it together.
         stopped: asked before each frame; True ends the run after what is under way.
+        remember: called with the name of a finished file, and with where it still is, just before it gets the name.
     """
 
     plan: FilmPlan
@@ -46,6 +46,7 @@ class Making:
     batch: int
     work: Work
     stopped: Callable[[], bool]
+    remember: Callable[[Path, Path], None]
 
 
 def make(making: Making) -> Generator[int, None, None]:
@@ -64,19 +65,6 @@ def make(making: Making) -> Generator[int, None, None]:
     shown = translate(seen, making.steadier, making.batch, making.stopped)
     with SegmentWriter(making) as writer, closing(in_order(writer, shown, threads=1, ahead=AHEAD)) as written:
         yield from written
-
-
-def finish(making: Making) -> tuple[Mapping[Kind, Path], list[str]]:
-    """Join the segments: (the files that were written, what the user should know about what lies beside the pictures).
-
-    Raises:
-        OutputError, ResourceError: they cannot be written, or are not what was meant when they are read again.
-    """
-    notes: list[str] = []
-    for output in making.outputs:
-        for note in assemble(making.plan, output, making.work, making.reading, sound=making.settings.sound):
-            notes += [note] if note not in notes else []
-    return making.plan.job.targets, notes
 
 
 class SegmentWriter:

@@ -47,7 +47,7 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
     if not os.path.lexists(source):
         raise UsageError(f"{source} does not exist", hint="check the path", name="input-missing")
     target = Path(out) if out is not None else beside(source, label)
-    form, container, codec = _form(target, settings)
+    form, container, codec = form_of(target, settings)
     targets: dict[Kind, Path] = {extra: extra_target(target, extra) for extra in settings.extras}
     targets["result"] = target
     for path in targets.values():
@@ -63,6 +63,12 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
     job = Job(Source(source, Path(source.name), status=status), targets, container, replace=overwrite)
     check_folders([job])
     return FilmPlan(job, form, container, codec, work_folder(target))
+
+
+def plan_job(job: Job, settings: FilmSettings) -> FilmPlan:
+    """For a film that was found among pictures."""
+    target = job.targets["result"]
+    return FilmPlan(job, *form_of(target, settings), work_folder(target))
 
 
 def beside(source: Path, label: str) -> Path:
@@ -81,7 +87,8 @@ def work_folder(target: Path) -> Path:
     return target.parent / f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}{WORK_SUFFIX}"
 
 
-def _form(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | None]:
+def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | None]:
+    """(form, container, codec) that the ending of a name asks for."""
     suffix = suffix_of(target.name)
     if suffix in CONTAINERS:
         container, codecs = CONTAINERS[suffix]

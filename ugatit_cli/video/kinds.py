@@ -9,9 +9,9 @@ Codec = Literal["h264", "hevc", "vp9", "av1"]
 
 VIDEO_SUFFIXES: Final = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv"}
-    | {".3gp"}
+    | {".3gp", ".m4a"}
 )
-"""What people call video files; any of them is read."""
+"""What people call video files; any of them is read. An .m4a can hold a film, and if it does not, it is told so."""
 
 CONTAINERS: Final[dict[str, tuple[str, tuple[Codec, ...]]]] = {
     ".mp4": ("mp4", ("h264", "hevc", "av1", "vp9")),
