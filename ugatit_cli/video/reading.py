@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -61,27 +62,38 @@ class VideoSource:
         yield from found
 
     def _decoded(self, start: int, *, seek: bool) -> Iterator[Frame]:
-        """Frames from `start` on; their times are mended where they are missing or go backwards."""
-        step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
-        offset, last, damaged = 0, None, 0
+        """Frames from `start` on, each shown until the next one begins."""
         with open_container(self.path, self._demuxer) as container:
             stream = _choose(container)
             if seek:
                 with suppress(av.FFmpegError):  # then the first frame tells
                     container.seek(start, stream=stream)
-            for frame in _decode(container, stream):
-                if frame is None:
-                    damaged += 1
-                    continue
-                pts = frame.pts if frame.pts is None else frame.pts + offset
-                if pts is None or (last is not None and pts <= last):
-                    mended = 0 if last is None else last + step
-                    offset, pts, self.exact = offset + (0 if pts is None else mended - pts), mended, False
-                last = pts
-                damaged += frame.is_corrupt
-                if pts >= start:
-                    yield Frame(self._pixels(frame), pts, frame.duration or step, damaged=damaged)
-                    self.exact, damaged = self.exact and not damaged, 0
+            held: Frame | None = None
+            for frame in self._timed(_decode(container, stream), start):
+                if held is not None:
+                    yield replace(held, duration=frame.pts - held.pts)
+                held = frame
+            if held is not None:
+                end = (stream.start_time or 0) + (stream.duration or 0)  # what the last one's packet says can be wrong
+                yield replace(held, duration=end - held.pts) if end > held.pts and self.exact else held
+
+    def _timed(self, decoded: Iterable[av.VideoFrame | None], start: int) -> Iterator[Frame]:
+        """Frames from `start` on; their times are mended where they are missing or go backwards."""
+        step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
+        offset, last, damaged = 0, None, 0
+        for frame in decoded:
+            if frame is None:
+                damaged += 1
+                continue
+            pts = frame.pts if frame.pts is None else frame.pts + offset
+            if pts is None or (last is not None and pts <= last):
+                mended = 0 if last is None else last + step
+                offset, pts, self.exact = offset + (0 if pts is None else mended - pts), mended, False
+            last = pts
+            damaged += frame.is_corrupt
+            if pts >= start:
+                yield Frame(self._pixels(frame), pts, frame.duration or step, damaged=damaged)
+                self.exact, damaged = self.exact and not damaged, 0
 
     def _pixels(self, frame: av.VideoFrame) -> Pixels:
         return upright(frame, self._coded_size, self.facts.colours)

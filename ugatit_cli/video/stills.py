@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .. import images
+from .encoding import resized
 from .frames import Pixels
 from .segments import Record
 
@@ -33,7 +34,8 @@ class StillEncoder:
     transparent: bool
 
     def push(self, pixels: Pixels, alpha: Pixels | None, pts: int, duration: int) -> list[Record]:
-        """uint8 (H, W, 3) of the size that was promised, and (H, W)."""
+        """uint8 (H, W, 3) of any size, and the transparency of the size that was promised."""
+        pixels = resized(pixels, self.width, self.height)
         if self.format == "gif":
             data = _gif(pixels, alpha)
         else:

@@ -79,7 +79,7 @@ def add_tracks(source: av.container.InputContainer, out: av.container.OutputCont
     """Every stream of `source` but the film itself that `out` can hold, in one form or another."""
     found = Tracks()
     for stream in source.streams:
-        if stream.type == "video" or (stream.type == "audio" and not sound):
+        if stream.type == "video" or (stream.type == "audio" and not sound) or _tells_chapters(stream, source):
             continue
         track = _add(stream, out)
         if track is None:
@@ -115,6 +115,11 @@ def _add(stream: Any, out: av.container.OutputContainer) -> Track | None:
         target.codec_context.time_base = target.time_base = stream.time_base
         return Track(stream, target, WRITTEN_AS[name])
     return None
+
+
+def _tells_chapters(stream: Any, source: av.container.InputContainer) -> bool:
+    """QuickTime keeps the names of chapters in a track of their own, which is written anew with them."""
+    return stream.type == "data" and stream.name == "bin_data" and bool(source.chapters())
 
 
 def _is_held(stream: Any, container: str) -> bool:
