@@ -63,11 +63,14 @@ def _write_animation(part: Path, making: Making, output: Output, segments: Seque
 
 
 def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:
-    with Image.open(part, formats=["GIF", "PNG", "WEBP"]) as image:
-        there = getattr(image, "n_frames", 1)
-        if image.size != size or there != count:
-            text = f"the finished animation has {there} frames of {image.width} x {image.height}"
-            raise OutputError(text, hint="run it again", name="video-check")
+    try:
+        with Image.open(part, formats=["GIF", "PNG", "WEBP"]) as image:
+            there, shown = getattr(image, "n_frames", 1), image.size
+    except OSError:
+        there, shown = 0, (0, 0)
+    if shown != size or there != count:
+        text = f"the finished animation has {there} frames of {shown[0]} x {shown[1]}, not {count} of {size[0]} x {size[1]}"
+        raise OutputError(text, hint="run it again with --no-resume", name="video-check")
 
 
 def _write_frames(folder: Path, suffix: str, segments: Sequence[Path]) -> None:

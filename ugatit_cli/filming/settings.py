@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from .. import __version__
 from ..pipeline.destination import Extra
 from ..pipeline.settings import Settings
 from ..video.kinds import Codec
@@ -42,6 +43,6 @@ class FilmSettings:
     sound: bool = True
 
     def digest(self, *more: str) -> str:
-        """The same for the same settings, in every process. Sound is not part of the segments."""
-        values = {**asdict(self), "sound": None}
+        """The same for the same settings and program, in every process. Sound is not part of the segments."""
+        values = {**asdict(self), "sound": None, "program": __version__}
         return hashlib.sha256(json.dumps([values, *more], sort_keys=True, default=str).encode()).hexdigest()

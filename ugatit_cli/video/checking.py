@@ -75,5 +75,5 @@ def _check_tracks(film: av.container.InputContainer, written: Sequence[int]) -> 
 
 
 def _wrong(what: str) -> OutputError:
-    hint = "run it again; if that does not help, choose mkv"
+    hint = "run it again with --no-resume; if that does not help, choose mkv"
     return OutputError(f"the finished film {what}", hint=hint, name="video-check")
