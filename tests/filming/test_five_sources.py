@@ -54,7 +54,9 @@ def test_uneven_times_rotation_two_languages(invert: Invert, tmp_path: Path) -> 
         assert (after.metadata["title"], after.metadata["artist"]) == ("Us", "me")
         titles = [[chapter["metadata"]["title"] for chapter in each.chapters()] for each in (before, after)]
         assert titles == [["Part 1", "Part 2"]] * 2
-        assert abs((before.duration or 0) - (after.duration or 0)) <= 1000, "as long, to the millisecond that QuickTime keeps"
+        assert abs((before.duration or 0) - (after.duration or 0)) <= 1000, (
+            "as long, to the millisecond that QuickTime keeps"
+        )
     upright = [255 - np.rot90(picture(number, (64, 48)), 3) for number in range(12)]
     assert distance(target, upright) < 5  # scaled to square pixels and back
     assert written.details["frames"] == 12

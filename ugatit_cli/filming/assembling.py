@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -19,6 +20,7 @@ from ..video.reading import VideoSource
 from ..video.segments import Record, read_records, read_times
 from .making import Making
 from .outputs import Output
+from .plan import is_in_the_way
 
 DIGITS = 6
 
@@ -40,10 +42,13 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
     """One film. It has its name only when it was read again."""
     plan, segments = making.plan, making.work.segments(output.kind)
     target = plan.job.targets[output.kind]
+    if os.path.lexists(target) and not plan.job.replace and is_in_the_way(target, plan.work):
+        text = f"{target} appeared while this run was under way, and is left as it is"
+        raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
     if plan.form == "frames":
         _write_frames(target, plan.container, segments)
         return ()
-    with replacing(target, check=partial(making.remember, target), folder=plan.work) as part:
+    with replacing(target, check=partial(_remember, making, target), folder=plan.work) as part:
         if output.stream is None:
             _write_animation(part, making, output, segments)
             return ()
@@ -52,6 +57,12 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
         joined = join(part, plan.container, output.stream, segments, beside)
         check_video(part, plan.container, output.stream, segments, joined)
         return joined.notes
+
+
+def _remember(making: Making, target: Path, part: Path) -> None:
+    """So that a run which is killed before all its films have their names may replace those that do."""
+    making.work.remember(target.name, part)
+    making.remember(target, part)
 
 
 def _write_animation(part: Path, making: Making, output: Output, segments: Sequence[Path]) -> None:

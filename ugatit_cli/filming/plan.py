@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import UsageError
+from ..files import sha256_of
+from ..pipeline.journal import Journal
 from ..pipeline.plan import Job, Kind
 from ..pipeline.preflight import check_folders
 from ..pipeline.sources import Source, identity_of
@@ -57,7 +59,7 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
         if path.is_dir() and form != "frames":
             text = f"cannot write {path}: there is a folder of that name"
             raise UsageError(text, hint="choose another output", name="output-is-folder")
-        if os.path.lexists(path) and not overwrite and _holds_something(path):
+        if os.path.lexists(path) and not overwrite and is_in_the_way(path, work_folder(target)):
             raise UsageError(f"{path} would be overwritten", hint="--overwrite replaces it", name="output-exists")
     status = os.stat(source) if os.path.exists(source) else None
     job = Job(Source(source, Path(source.name), status=status), targets, container, replace=overwrite)
@@ -108,6 +110,9 @@ def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | No
     return ("animation", ANIMATIONS[suffix], None) if suffix else ("frames", "png", None)
 
 
-def _holds_something(path: Path) -> bool:
-    """An empty folder may be filled."""
-    return not path.is_dir() or any(not name.startswith(".") for name in os.listdir(path))
+def is_in_the_way(path: Path, work: Path) -> bool:
+    """An empty folder may be filled; what an interrupted run has made already, that run's next one may replace."""
+    if path.is_dir():
+        return not work.is_dir() and any(not name.startswith(".") for name in os.listdir(path))
+    record = Journal(work).find(work / path.name)
+    return record is None or sha256_of(path) != record.sha256

@@ -63,7 +63,7 @@ class Work:
     def new_segment(self, kind: Kind) -> Iterator[Path]:
         """A file for the block to fill, which becomes the segment after those that are done."""
         path = self.segment(self.done, kind)
-        with replacing(path, check=partial(self._remember, path)) as part:
+        with replacing(path, check=partial(self.remember, path.name)) as part:
             yield part
 
     def end_segment(self, facts: SegmentFacts, state: State) -> None:
@@ -71,7 +71,7 @@ class Work:
         buffer = BytesIO()
         np.savez(buffer, allow_pickle=False, **state)  # type: ignore[arg-type]
         path = self._state(self.done)
-        write_atomically(path, buffer.getvalue(), check=partial(self._remember, path))
+        write_atomically(path, buffer.getvalue(), check=partial(self.remember, path.name))
         self._count(facts)
 
     def last_state(self) -> State:
@@ -84,8 +84,9 @@ class Work:
     def bytes(self) -> int:
         return sum(path.stat().st_size for path in self.folder.iterdir())
 
-    def _remember(self, path: Path, part: Path) -> None:
-        self._journal.add(path, Record(self.origin, sha256_of(part)))
+    def remember(self, name: str, part: Path) -> None:
+        """That a file of this name is made by this run, and is what `part` is now."""
+        self._journal.add(self.folder / name, Record(self.origin, sha256_of(part)))
 
     def _count(self, facts: SegmentFacts) -> None:
         self.done, self.frames, self.damaged = self.done + 1, self.frames + facts.frames, self.damaged + facts.damaged
