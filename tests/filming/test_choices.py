@@ -113,7 +113,9 @@ def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_pat
         ("d.mp4", {}, "there is a folder of that name"),
     ],
 )
-def test_contradictions(invert: Invert, source: Path, tmp_path: Path, name: str, choices: dict[str, str], words: str) -> None:
+def test_contradictions(
+    invert: Invert, source: Path, tmp_path: Path, name: str, choices: dict[str, str], words: str
+) -> None:
     (tmp_path / "c.mp4").touch()
     (tmp_path / "d.mp4").mkdir()
     with pytest.raises(UsageError, match=words.replace(".", r"\.")):

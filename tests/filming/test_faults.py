@@ -51,9 +51,7 @@ def test_damaged_packets_are_bridged_and_told(invert: Invert, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_a_full_disk_keeps_what_is_finished(
-    invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_keeps_what_is_finished(invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = Film(frames=30).make(tmp_path / "a.mp4"), tmp_path / "b.mp4"
     real, calls = shutil.disk_usage, []
 
@@ -74,9 +72,7 @@ def test_a_full_disk_keeps_what_is_finished(
 def test_a_hopeless_disk_is_refused_before_it_begins(
     invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "ugatit_cli.filming.space.shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**19})()
-    )
+    monkeypatch.setattr("ugatit_cli.filming.space.shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**19})())
     with pytest.raises(ResourceError, match="has 0 MB left"):
         invert(Film().make(tmp_path / "a.mp4"), tmp_path / "b.mp4")
 
