@@ -24,5 +24,8 @@ class Blend:
             self.shown = frame.astype(np.float32)
             return frame
         share = self._share * motion.trust[..., None]
-        self.shown = frame + share * (motion.carry(self.shown, again=True) - frame)
-        return np.rint(self.shown).clip(0, 255).astype(np.uint8)
+        carried = motion.carry(self.shown, again=True)
+        shown = frame.astype(np.float32)
+        shown += share * (carried - shown)
+        self.shown = shown
+        return np.rint(shown).clip(0, 255).astype(np.uint8)

@@ -17,7 +17,7 @@ DARK, BRIGHT = 5, 250  # levels; beyond them a camera has cut off what the light
 ALIKE = (16.0, 40.0)  # levels that a pixel may differ and still count as followed, in films without and with much noise
 NOISES = 3.0  # times what the pixels usually differ by
 COMPARABLE = 0.1  # less of the frame than that, and nothing is known of the light
-SHARPENED = 0.06  # of the difference from its surroundings, for what lay half-way between pixels in both directions
+SHARPENED = 0.08  # of the difference from its surroundings, for what lay half-way between pixels in both directions
 CUT_SHARE = 0.4  # less of the frame followed than that: another scene
 
 
@@ -73,7 +73,7 @@ def find_motion(before: Pixels, after: Pixels) -> Motion:
     """Both H W 3, RGB, of one size."""
     import cv2
 
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
+    grey = [_grey(before), _grey(after)]
     back, forth = _flow(grey[1], grey[0]), _flow(grey[0], grey[1])
     height, width = grey[0].shape
     grid = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
@@ -85,6 +85,13 @@ def find_motion(before: Pixels, after: Pixels) -> Motion:
     return Motion(places, _trust(seen - gain * carried, consistent), gain, change)
 
 
+def _grey(frame: Pixels) -> Pixels:
+    import cv2
+
+    grey: Pixels = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
+    return grey
+
+
 def _flow(start: Pixels, end: Pixels) -> Floats:
     """H W 2: where in `end` each pixel of `start` is, relative to where it was."""
     import cv2
@@ -92,7 +99,7 @@ def _flow(start: Pixels, end: Pixels) -> Floats:
     height, width = start.shape
     margins = (0, max(0, SMALLEST_SIDE - height), 0, max(0, SMALLEST_SIDE - width))
     padded = [cv2.copyMakeBorder(frame, *margins, cv2.BORDER_REPLICATE) for frame in (start, end)]
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow: Floats = finder.calc(padded[0], padded[1], None)[:height, :width]  # type: ignore[call-overload]
     return flow
 
@@ -111,7 +118,7 @@ def _returns(places: Floats, back: Floats, forth: Floats) -> NDArray[np.bool_]:
     height, width = back.shape[:2]
     there = _look_up(forth, places, cv2.INTER_LINEAR)
     column, row = cv2.split(places)
-    inside = (column >= 0) & (column <= width - 1) & (row >= 0) & (row <= height - 1)
+    inside = (column > -0.5) & (column < width - 0.5) & (row > -0.5) & (row < height - 0.5)
     length = _squared_length(back) + _squared_length(there)
     returns: NDArray[np.bool_] = (_squared_length(back + there) < 0.01 * length + 0.5) & inside
     return returns
@@ -142,5 +149,5 @@ def _trust(difference: Floats, consistent: NDArray[np.bool_]) -> Floats:
     red, green, blue = cv2.split(np.abs(cv2.blur(difference, (3, 3))))
     levels = np.maximum(np.maximum(red, green), blue)
     alike = np.clip(NOISES * np.median(levels), *ALIKE)
-    trust: Floats = np.where(consistent, np.clip(1.5 - levels / alike, 0, 1), 0).astype(np.float32)
-    return trust
+    trust = np.where(consistent, np.clip(1.5 - levels / alike, 0, 1), 0).astype(np.float32)
+    return np.minimum(trust, cv2.blur(trust, (5, 5)))  # falling off slowly, so that no seams are seen where trust ends

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from ..backends.holding import Statistics
 from .flicker import change_along, sharpness
-from .motion import Floats, Motion, Pixels
+from .motion import Motion, Pixels
 from .passes import Passes, Translated
 from .stretch import Stretch
 
-SHORTEST = 4  # frames; in a shorter stretch nothing can be gained by measuring
+SHORTEST = 4  # frames; a shorter stretch is translated as the one before it was
 FOLLOWS = 0.5  # of the way that held statistics go to what was measured, in each stretch
 MEMORY = 0.5  # what an older stretch's flicker counts for beside the newest one's
-STAYS = 1.1  # times less flicker is needed to change over from held to own statistics, or back
-SHARPNESS = (0.93, 1.07)  # beside each frame's own, or nothing is held
+STAYS = 1.1  # times less flicker is needed to change over from own to held statistics, or back
+SHARPNESS = (0.93, 1.07)  # times what the frame's own give, or nothing is held
 LIGHT_STEP = 0.01  # a smaller change of the light is left alone: correcting it would cost as much in rounding
 
+Doubles = NDArray[np.float64]
 Pair = tuple[Pixels, Pixels]  # two neighbouring frames
 
 
@@ -30,23 +31,41 @@ class Scene:
     """What is known of a scene so far.
 
     Attributes:
-        values: float32 (D,), scale and shift of every normalisation; None before they were measured.
-        light: float64 (3,): the logarithm of the light that they belong to, beside the last frame's.
-        flicker: float64 (2,): of frames translated by their own statistics, and by held ones.
+        known: float64 (D + 3,), or None before anything was measured: every normalisation's scale and shift, and the
+            light they belong to, as its logarithm in the three channels beside the last frame's.
+        flicker: of frames translated by their own statistics, and by held ones, in levels; older ones count less.
         held: which ones are taken.
     """
 
-    values: Floats | None = None
-    light: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
-    flicker: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    known: Doubles | None = None
+    flicker: Doubles = field(default_factory=lambda: np.zeros(2))
     held: bool = False
 
     def state(self) -> dict[str, NDArray[Any] | None]:
-        return {"statistics": self.values, "light": self.light, "flicker": self.flicker, "held": np.array(self.held)}
+        return {"statistics": self.known, "flicker": self.flicker, "held": np.array(self.held)}
 
     @classmethod
     def restored(cls, state: Mapping[str, NDArray[Any]]) -> Scene:
-        return cls(state.get("statistics"), state["light"], state["flicker"], bool(state["held"]))
+        return cls(state.get("statistics"), state["flicker"], bool(state["held"]))
+
+    def steer(self, stretch: Stretch, places: list[int], measured: Statistics) -> tuple[list[Pixels], Statistics]:
+        """The frames, and a row of statistics for each: from those known, part of the way to those `measured` at `places`.
+
+        A frame in other light than its row belongs to is brought into that one; without the statistics of its own,
+        nothing else would.
+        """
+        light = stretch.light()
+        target = self.known
+        if places:
+            target = np.append(measured.mean(axis=0, dtype=np.float64), light[places].mean(axis=0))
+        assert target is not None
+        start = target if self.known is None else self.known
+        self.known = start + FOLLOWS * (target - start)
+        rows = start + np.linspace(0, 1, len(stretch) + 1)[1:, None] * (self.known - start)
+        self.known[-3:] -= light[-1]
+        gains = np.exp(rows[:, -3:] - light)
+        frames = [_relit(frame, gain) for frame, gain in zip(stretch.frames, gains, strict=True)]
+        return frames, rows[:, :-3].astype(np.float32)
 
     def judge(self, motion: Motion, own: Pair, held: Pair) -> None:
         """Two frames, translated either way."""
@@ -58,48 +77,41 @@ class Scene:
 
 def translate(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[list[Translated], Pair | None]:
     """The frames, and the busiest one and the one before it as they are by themselves; `scene` learns of it."""
-    if not passes.can_hold or len(stretch) < SHORTEST:
-        scene.light = scene.light - stretch.light()[-1]
-        found = dict(enumerate(passes.plain(stretch.frames)))
-        return list(found.values()), _pair(found, stretch.busiest()[0]) if len(stretch) > 1 else None
+    if passes.can_hold and len(stretch) >= SHORTEST:
+        return _translate_measured(stretch, scene, passes)
+    if scene.held:
+        return passes.hold(*scene.steer(stretch, [], np.zeros((0, 0), np.float32))), None
+    if scene.known is not None:
+        scene.known[-3:] -= stretch.light()[-1]
+    found = passes.plain(stretch.frames)
+    return found, _pair(found, stretch.busiest()[0]) if len(stretch) > 1 else None
+
+
+def _translate_measured(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[list[Translated], Pair]:
+    """Both ways where the stretch is busiest, and the rest the better way."""
     busiest, motion = stretch.busiest()
-    keys = sorted({busiest - 1, busiest, len(stretch) - 1} | ({0} if scene.values is None else set()))
-    translated, measured = passes.measure([stretch.frames[key] for key in keys])
-    own = dict(zip(keys, translated, strict=True))
-    frames, rows = _steer(stretch, scene, keys, measured)
     pair = [busiest - 1, busiest]
+    places = sorted({*pair, len(stretch) - 1} | ({0} if scene.known is None else set()))
+    translated, measured = passes.measure([stretch.frames[place] for place in places])
+    frames, rows = scene.steer(stretch, places, measured)
+    own = dict(zip(places, translated, strict=True))
     held = dict(zip(pair, passes.hold([frames[place] for place in pair], rows[pair]), strict=True))
     alone = _pair(own, busiest)
     scene.judge(motion, alone, _pair(held, busiest))
     found = held if scene.held else own
     rest = [place for place in range(len(stretch)) if place not in found]
     if scene.held:
-        others = passes.hold([frames[place] for place in rest], rows[rest])
+        found.update(zip(rest, passes.hold([frames[place] for place in rest], rows[rest]), strict=True))
     else:
-        others = passes.plain([stretch.frames[place] for place in rest])
-    found |= zip(rest, others, strict=True)
+        found.update(zip(rest, passes.plain([stretch.frames[place] for place in rest]), strict=True))
     return [found[place] for place in range(len(stretch))], alone
 
 
-def _pair(found: dict[int, Translated], place: int) -> Pair:
+def _pair(found: Mapping[int, Translated] | list[Translated], place: int) -> Pair:
     return found[place - 1].pixels, found[place].pixels
 
 
-def _steer(stretch: Stretch, scene: Scene, keys: list[int], measured: Statistics) -> tuple[list[Pixels], Statistics]:
-    """A row of statistics for each frame, on the way to what was `measured` at `keys`; and the frames, in these rows' light."""
-    seen = stretch.light()
-    values, light = measured.mean(axis=0), seen[keys].mean(axis=0)
-    before = values if scene.values is None else scene.values
-    light_before = light if scene.values is None else scene.light
-    after, light_after = before + FOLLOWS * (values - before), light_before + FOLLOWS * (light - light_before)
-    steps = np.linspace(0, 1, len(stretch) + 1)[1:, None]
-    rows = (before + steps * (after - before)).astype(np.float32)
-    lights = light_before + steps * (light_after - light_before)
-    scene.values, scene.light = after, light_after - seen[-1]
-    return [_relit(*each) for each in zip(stretch.frames, np.exp(lights - seen), strict=True)], rows
-
-
-def _relit(frame: Pixels, gain: NDArray[np.float64]) -> Pixels:
+def _relit(frame: Pixels, gain: Doubles) -> Pixels:
     """As it would be in `gain` times the light."""
     if np.abs(gain - 1).max() < LIGHT_STEP:
         return frame

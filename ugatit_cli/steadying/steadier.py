@@ -88,4 +88,5 @@ class Steadier:
 
 def _most_frames(frame: Pixels) -> int:
     height, width = frame.shape[:2]
-    return max(SHORTEST, min(STRETCH, STRETCH_BYTES // (height * width * BYTES_PER_PIXEL)))
+    fitting: int = STRETCH_BYTES // (height * width * BYTES_PER_PIXEL)
+    return max(SHORTEST, min(STRETCH, fitting))

@@ -18,8 +18,10 @@ def parse_strength(text: str) -> Strength:
     Raises:
         UsageError: it is none of them.
     """
-    if text == "off" or text == "auto":
-        return text
+    if text == "off":
+        return "off"
+    if text == "auto":
+        return "auto"
     try:
         number = float(text)
     except ValueError:
