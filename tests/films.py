@@ -124,7 +124,7 @@ def turn(path: Path, width: int) -> Path:
 def pictures_of(path: Path) -> list[NDArray[np.uint8]]:
     """Decoded as any player does it."""
     with av.open(str(path)) as film:
-        return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in film.decode(video=0)]
 
 
 def times_of(path: Path) -> list[Fraction]:

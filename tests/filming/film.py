@@ -51,9 +51,9 @@ def kill_again_and_again(source: Path, target: Path, seconds: float, steady: str
 
 
 if __name__ == "__main__":
-    paths, pace, strength = [Path(word) for word in sys.argv[1:3]], float(sys.argv[3]), sys.argv[4]
+    before, after, pace, strength = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
     if len(sys.argv) > 5:
-        kill_again_and_again(*paths, pace, strength, int(sys.argv[5]))
+        kill_again_and_again(before, after, pace, strength, int(sys.argv[5]))
     sys.stdout.write("begin\n")
     sys.stdout.flush()
-    sys.exit(0 if paths[1].exists() else make(*paths, pace, strength))
+    sys.exit(0 if after.exists() else make(before, after, pace, strength))

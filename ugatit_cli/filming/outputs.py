@@ -57,8 +57,7 @@ def make_outputs(plan: FilmPlan, reading: Reading, shape: framing.Framing, setti
         if plan.form == "video":
             outputs.append(_video_output(kind, wide, aspect, plan, reading, settings))
         else:
-            encoder = StillEncoder(cast(StillFormat, _still(plan)), *wide, transparent=_keeps_alpha(kind, facts))
-            outputs.append(Output(kind, wide, None, lambda encoder=encoder: encoder))
+            outputs.append(_still_output(kind, wide, plan, facts))
     return outputs
 
 
@@ -93,12 +92,10 @@ def _video_output(
     return Output(kind, size, stream, lambda: VideoEncoder(stream))
 
 
-def _still(plan: FilmPlan) -> str:
-    return "png" if plan.container == "apng" else plan.container
-
-
-def _keeps_alpha(kind: Kind, facts: Facts) -> bool:
-    return kind == "result" and facts.may_be_transparent
+def _still_output(kind: Kind, size: tuple[int, int], plan: FilmPlan, facts: Facts) -> Output:
+    name = cast(StillFormat, "png" if plan.container == "apng" else plan.container)
+    encoder = StillEncoder(name, *size, transparent=kind == "result" and facts.may_be_transparent)
+    return Output(kind, size, None, lambda: encoder)
 
 
 def picture(shown: Shown, output: Output, settings: FilmSettings) -> tuple[Pixels, Pixels | None]:

@@ -69,7 +69,7 @@ class Work:
     def end_segment(self, facts: SegmentFacts, state: State) -> None:
         """To be called when the files of all kinds are there."""
         buffer = BytesIO()
-        np.savez(buffer, allow_pickle=False, **state)  # type: ignore[arg-type]
+        np.savez(buffer, allow_pickle=False, **state)
         path = self._state(self.done)
         write_atomically(path, buffer.getvalue(), check=partial(self.remember, path.name))
         self._count(facts)

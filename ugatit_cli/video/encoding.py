@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 import av
+import numpy as np
 
 from .colours import Colours, tag
 from .encoders import Encoder
@@ -93,5 +94,4 @@ def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     if pixels.shape[:2] == (height, width):
         return pixels
     frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-    result: Pixels = frame.reformat(width, height, interpolation=INTERPOLATION).to_ndarray()
-    return result
+    return np.asarray(frame.reformat(width, height, interpolation=INTERPOLATION).to_ndarray(), np.uint8)

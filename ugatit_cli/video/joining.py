@@ -61,7 +61,8 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
         video.time_base = stream.time_base
         if beside.path is None:
             out.start_encoding()
-            out.mux(packet for _, packet in _video_packets(video, stream, segments, beside.window))
+            for _, packet in _video_packets(video, stream, segments, beside.window):
+                out.mux(packet)
             return Joined()
         with open_container(beside.path, sniff(beside.path)[0]) as source:
             tracks = add_tracks(source, out, sound=beside.sound)

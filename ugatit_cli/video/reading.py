@@ -134,7 +134,7 @@ def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours) -> Pi
         src_color_range=FULL if frame.format.name.startswith("yuvj") else colours.scaler_range,
         interpolation=INTERPOLATION,
     )
-    pixels: Pixels = rgb.to_ndarray()
+    pixels = np.asarray(rgb.to_ndarray(), np.uint8)
     turns = round(frame.rotation / 90) % 4  # counter-clockwise
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 

@@ -161,8 +161,8 @@ def _reencoded(track: Track, packet: av.Packet, window: Window) -> Iterator[av.P
     except av.FFmpegError:
         return
     for frame in frames:
-        time_base = Fraction(frame.time_base)
-        if frame.pts * time_base < window.start or not window.holds(frame.pts, time_base):
+        time_base = Fraction(frame.time_base or 1)
+        if frame.pts is None or frame.pts * time_base < window.start or not window.holds(frame.pts, time_base):
             continue
         frame.pts -= window.offset(time_base)
         yield from track.target.encode(frame)
