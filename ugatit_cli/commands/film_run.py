@@ -74,10 +74,11 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
         before = work.frames
         if before:
             console.note(f"{before} frames are done already: going on after them")
+        started = perf_counter()
         with _progress(making, console) as advance, closing(make(making)) as counts:
             for count in counts:
                 advance(count)
-        speed = (work.frames - before) / (perf_counter() - begun)
+        speed = (work.frames - before) / (perf_counter() - started)
         if interruption.requested():
             console.note(f"{work.frames} frames are kept: {run.again} goes on after them")
             raise typer.Exit(interruption.exit_code)
