@@ -57,8 +57,8 @@ class Encoder:
 
 
 SOFTWARE: Final[dict[Codec, Encoder]] = {
-    "h264": Encoder("libx264", 18, 51, X264_PRESETS, "medium"),
-    "hevc": Encoder("libx265", 22, 51, X264_PRESETS, "medium", fixed=(("x265-params", "log-level=none"),)),
+    "h264": Encoder("libx264", 18, 51, X264_PRESETS, "veryfast"),
+    "hevc": Encoder("libx265", 22, 51, X264_PRESETS, "fast", fixed=(("x265-params", "log-level=none"),)),
     "vp9": Encoder(
         *("libvpx-vp9", 28, 63, tuple(str(speed) for speed in range(8, -1, -1)), "4"),
         preset_option="cpu-used",
