@@ -101,6 +101,7 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     from ..filming.work import Work
     from ..framing import frame
     from ..steadying import Steadier
+    from ..video.reading import VideoSource
     from ..video.window import Window
 
     plan, settings, facts = run.plan, run.settings, run.source.facts
@@ -110,8 +111,11 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     digest = settings.digest(plan.container, *(output.identity for output in outputs))
     work = Work(plan.work, _origin(plan.job.source.path, loaded.sha256, digest), [each.kind for each in outputs])
     work.find()
-    blank = frame(_blank(facts.square_width, facts.height), shape).pixels
-    batch = run.batch_size or measured_batch_size(loaded.backend, *blank.shape[:2])
+    blank = frame(_blank(facts.square_width, facts.height), shape)
+    batch = run.batch_size or measured_batch_size(loaded.backend, *blank.pixels.shape[:2])
+    if isinstance(run.source, VideoSource) and not settings.extras and shape.fit != "crop":
+        left, top, right, bottom = blank.content
+        run.source.shrink(right - left, bottom - top)
     heatmap = "heatmap" in settings.extras
     steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch)
     return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested, run.remember)

@@ -21,7 +21,8 @@ from .sniffing import sniff
 from .structure import ends_early
 
 OPTIONS: Final = {"protocol_whitelist": "file"}  # a file may name others, even addresses: they are not followed
-INTERPOLATION: Final = av.video.reformatter.Interpolation.BICUBIC | av.video.reformatter.Interpolation.ACCURATE_RND
+EXACT: Final = av.video.reformatter.Interpolation.BICUBIC | av.video.reformatter.Interpolation.ACCURATE_RND
+SHRINKING: Final = av.video.reformatter.Interpolation.BILINEAR  # of as many pixels as become one, like Pillow's
 MOST_LOST: Final = 1000  # damaged packets in a row, after which it is no video
 DEFAULT_RATE: Final = Fraction(25)
 
@@ -43,6 +44,10 @@ class VideoSource:
             assert animation is None
             self.ends_early = ends_early(path, self._demuxer)
             self.facts = self._probe()
+
+    def shrink(self, width: int, height: int) -> None:
+        """Give frames only in this size, upright: most of the work of reading is about pixels that nobody needs."""
+        self._coded_size = (height, width) if self._turned else (width, height)
 
     def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
         with explaining(str(self.path)):
@@ -110,6 +115,7 @@ class VideoSource:
             turned = round(first.rotation / 90) % 2
             coded = first.width, first.height
             width, height = reversed(coded) if turned else coded
+            self._turned = bool(turned)
             self._coded_size = (max(1, round(coded[0] * aspect)), coded[1])
             rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
             assert stream.time_base is not None
@@ -132,7 +138,7 @@ def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours) -> Pi
         format="rgb24",
         src_colorspace=colours.scaler_matrix(frame.height),
         src_color_range=FULL if frame.format.name.startswith("yuvj") else colours.scaler_range,
-        interpolation=INTERPOLATION,
+        interpolation=SHRINKING if size[0] < frame.width else EXACT,
     )
     pixels = np.asarray(rgb.to_ndarray(), np.uint8)
     turns = round(frame.rotation / 90) % 4  # counter-clockwise
