@@ -90,7 +90,8 @@ def pan(size: int, frames: int) -> Film:
     wide = photograph(size * 4 // 3)
     ends = np.linspace(0, size // 3, frames)
     windows = (np.array([[1, 0, -end], [0, 1, -0.4 * end]]) for end in ends)
-    return as_film([cv2.warpAffine(wide, window, (size, size), flags=cv2.INTER_CUBIC) for window in windows])
+    shown = (cv2.warpAffine(wide, window, (size, size), flags=cv2.INTER_CUBIC) for window in windows)
+    return as_film([np.asarray(frame, np.float32) for frame in shown])
 
 
 def noise(size: int, frames: int) -> Film:

@@ -21,7 +21,7 @@ from ugatit_cli.graph.screening import screen
 
 CONFIGS = [GeneratorConfig("light", 4, 1, 32), GeneratorConfig("full", 4, 1, 32)]
 PICTURES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
-GRAPHS = {"onnx": OnnxBackend, "openvino": OpenvinoBackend}
+GRAPHS: dict[str, type[OnnxBackend | OpenvinoBackend]] = {"onnx": OnnxBackend, "openvino": OpenvinoBackend}
 WAYS = ["torch", "onnx tiled", "onnx direct", "openvino tiled", "openvino direct"]
 
 

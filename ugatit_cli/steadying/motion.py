@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,11 @@ Floats = NDArray[np.float32]
 
 SMALLEST_SIDE = 32  # OpenCV's flow reads beyond the end of some smaller pictures
 DARK, BRIGHT = 5, 250  # levels; beyond them a camera has cut off what the light did
+COMPARABLE = 0.1  # less of the frame than that, and nothing is known of the light
 ALIKE = (16.0, 40.0)  # levels that a pixel may differ and still count as followed, in films without and with much noise
 NOISES = 3.0  # times what the pixels usually differ by
-COMPARABLE = 0.1  # less of the frame than that, and nothing is known of the light
+HARDLY = 0.3  # of a pixel: noise, and light that changes, look like so small a motion ...
+STILL = (1.1, 0.5)  # ... and are none where the frame fits hardly worse without it: by so many times and levels
 SHARPENED = 0.08  # of the difference from its surroundings, for what lay half-way between pixels in both directions
 CUT_SHARE = 0.4  # less of the frame followed than that: another scene
 
@@ -47,13 +49,14 @@ class Motion:
         picture = before.astype(np.float32, copy=False)
         if not again:
             return _look_up(picture, self.places, cv2.INTER_LINEAR)
-        carried = _look_up(picture, self.places, cv2.INTER_CUBIC)
-        return carried + self._softened[..., None] * (carried - cv2.blur(carried, (3, 3)))
+        carried: Floats = _look_up(picture, self.places, cv2.INTER_CUBIC)
+        detail: Floats = carried - cv2.blur(carried, (3, 3))
+        return carried + self._softened[..., None] * detail
 
     @cached_property
     def _softened(self) -> Floats:
         """H W: how much of its detail each pixel gets back that lay between four; cubic interpolation takes a little."""
-        rest = self.places % 1
+        rest = self.places - np.floor(self.places)
         parts = 4 * rest * (1 - rest)
         return np.float32(SHARPENED / 2) * (parts[..., 0] + parts[..., 1])
 
@@ -74,15 +77,25 @@ def find_motion(before: Pixels, after: Pixels) -> Motion:
     import cv2
 
     grey = [_grey(before), _grey(after)]
-    back, forth = _flow(grey[1], grey[0]), _flow(grey[0], grey[1])
-    height, width = grey[0].shape
-    grid = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
+    back = _flow(grey[1], grey[0], cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    forth = _flow(grey[0], grey[1], cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)  # only says whether the other one can be true
+    grid = _grid(*grey[0].shape)
     places = grid + back
     consistent = _returns(places, back, forth)
-    carried, seen = _look_up(before.astype(np.float32), places, cv2.INTER_LINEAR), after.astype(np.float32)
-    gain = _gain(carried, seen, consistent)
-    change = cv2.norm(seen, carried, cv2.NORM_L1) / seen.size
-    return Motion(places, _trust(seen - gain * carried, consistent), gain, change)
+    carried: Pixels = _look_up(before, places, cv2.INTER_LINEAR)
+    gain = _gain(carried, after, consistent)
+    moved, unmoved = _levels(after, carried, gain), _levels(after, before, gain)
+    still = (unmoved <= STILL[0] * moved + STILL[1]) & (_squared_length(back) < HARDLY**2)
+    trust = _trust(np.where(still, unmoved, moved), consistent | still)
+    change = cv2.norm(after, carried, cv2.NORM_L1) / after.size
+    return Motion(np.where(still[..., None], grid, places), trust, gain, change)
+
+
+@lru_cache(maxsize=2)
+def _grid(height: int, width: int) -> Floats:
+    """H W 2: column and row of each pixel."""
+    rows, columns = np.indices((height, width), np.float32)
+    return np.dstack([columns, rows])
 
 
 def _grey(frame: Pixels) -> Pixels:
@@ -92,22 +105,22 @@ def _grey(frame: Pixels) -> Pixels:
     return grey
 
 
-def _flow(start: Pixels, end: Pixels) -> Floats:
+def _flow(start: Pixels, end: Pixels, preset: int) -> Floats:
     """H W 2: where in `end` each pixel of `start` is, relative to where it was."""
     import cv2
 
     height, width = start.shape
     margins = (0, max(0, SMALLEST_SIDE - height), 0, max(0, SMALLEST_SIDE - width))
     padded = [cv2.copyMakeBorder(frame, *margins, cv2.BORDER_REPLICATE) for frame in (start, end)]
-    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    finder = cv2.DISOpticalFlow.create(preset)
     flow: Floats = finder.calc(padded[0], padded[1], None)[:height, :width]  # type: ignore[call-overload]
     return flow
 
 
-def _look_up(image: Floats, places: Floats, way: int) -> Floats:
+def _look_up(image: NDArray[Any], places: Floats, way: int) -> NDArray[Any]:
     import cv2
 
-    found: Floats = cv2.remap(image, places, None, way, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    found: NDArray[Any] = cv2.remap(image, places, None, way, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return found
 
 
@@ -130,8 +143,8 @@ def _squared_length(vectors: Floats) -> Floats:
     return across * across + down * down
 
 
-def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Floats:
-    """(3,): a ratio of sums, which noise does not pull to either side; 1 where too little can be compared."""
+def _gain(carried: Pixels, seen: Pixels, consistent: NDArray[np.bool_]) -> Floats:
+    """(3,): a ratio of means, which noise does not pull to either side; 1 where too little can be compared."""
     import cv2
 
     clear = [cv2.inRange(frame, (DARK,) * 3, (BRIGHT,) * 3) for frame in (carried, seen)]
@@ -142,12 +155,20 @@ def _gain(carried: Floats, seen: Floats, consistent: NDArray[np.bool_]) -> Float
     return after / before
 
 
-def _trust(difference: Floats, consistent: NDArray[np.bool_]) -> Floats:
-    """H W, from what each pixel (H W 3) differs by: a little always does, and noise is averaged away."""
+def _levels(seen: Pixels, carried: Pixels, gain: Floats) -> Floats:
+    """H W: by what the channel that differs most does so, in the same light, after noise is averaged away."""
     import cv2
 
-    red, green, blue = cv2.split(np.abs(cv2.blur(difference, (3, 3))))
-    levels = np.maximum(np.maximum(red, green), blue)
+    relit = cv2.multiply(carried, (*map(float, gain), 1.0))  # type: ignore[call-overload]
+    difference = cv2.blur(cv2.subtract(seen, relit, dtype=cv2.CV_32F), (3, 3))
+    red, green, blue = cv2.split(np.abs(difference))
+    return np.maximum(np.maximum(red, green), blue)
+
+
+def _trust(levels: Floats, consistent: NDArray[np.bool_]) -> Floats:
+    """H W, from what each pixel differs by: a little always does."""
+    import cv2
+
     alike = np.clip(NOISES * np.median(levels), *ALIKE)
     trust = np.where(consistent, np.clip(1.5 - levels / alike, 0, 1), 0).astype(np.float32)
     return np.minimum(trust, cv2.blur(trust, (5, 5)))  # falling off slowly, so that no seams are seen where trust ends

@@ -19,7 +19,7 @@ SHORTEST = 4  # frames; a shorter stretch is translated as the one before it was
 FOLLOWS = 0.5  # of the way that held statistics go to what was measured, in each stretch
 MEMORY = 0.5  # what an older stretch's flicker counts for beside the newest one's
 STAYS = 1.1  # times less flicker is needed to change over from own to held statistics, or back
-SHARPNESS = (0.93, 1.07)  # times what the frame's own give, or nothing is held
+SHARPNESS = (0.95, 1.07)  # times what the frame's own give, or nothing is held
 LIGHT_STEP = 0.01  # a smaller change of the light is left alone: correcting it would cost as much in rounding
 
 Doubles = NDArray[np.float64]

@@ -8,7 +8,7 @@ from ..errors import UsageError
 
 Strength = Literal["off", "auto"] | float  # a number: above 0, up to 1
 
-AUTO = 0.8
+AUTO = 0.85
 LARGEST_SHARE = 0.9  # of the film so far in what is shown, at strength 1: all of it would never change
 
 
