@@ -18,7 +18,7 @@ from ugatit_cli.video.reading import VideoSource, upright
 def test_facts(tmp_path: Path) -> None:
     facts = VideoSource(Film(aspect=Fraction(4, 3), colours=(1, 1, 1, 1)).make(tmp_path / "a.mp4")).facts
     assert (facts.width, facts.height, facts.square_width) == (64, 48, 85)
-    assert (facts.rate, facts.frames, facts.time_base) == (30, 12, Fraction(1, 90_000))
+    assert (facts.rate, facts.frames, facts.time_base) == (Fraction(30), 12, Fraction(1, 90_000))
     assert facts.colours == Colours(1, 1, 1, 1)
 
 
