@@ -21,11 +21,11 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("commands",),
     ("console",),
     ("training", "benchmarking", "model_folder"),
-    ("loading",),
+    ("loading", "filming"),
     ("pipeline", "evaluation", "export", "diagnosis", "steadying"),
     ("hub", "faces"),
-    ("weights", "backends"),
-    ("network", "framing", "images", "video", "graph"),
+    ("weights", "backends", "video"),
+    ("network", "framing", "images", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
     ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files"),
     ("config",),
@@ -51,21 +51,25 @@ HEAVY = {
 HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "Start-up" in docs/architecture.md
     "torch": r"network|gradients|minimal_filtering|evaluation(\..+)?|backends\.pytorch(_\w+)?|training(\..+)?|weights(\..+)?",
     "numpy": r"network|framing|evaluation(\..+)?|images(\..+)?|graph\..+|export\..+|backends\..+|benchmarking\.contest"
-    r"|steadying\..+|training(\..+)?|weights(\..+)?|model_folder\.samples|faces\..+",
-    "PIL": r"framing|images(\..+)?|training(\..+)?",
+    r"|steadying\..+|video\..+|filming\..+|training(\..+)?|weights(\..+)?|model_folder\.samples|faces\..+",
+    "PIL": r"framing|images(\..+)?|video\..+|filming\..+|training(\..+)?",
+    "av": r"video\..+",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",
     "safetensors": r"training(\..+)?|weights(\..+)?",
     "accelerate": r"training(\..+)?",
     "torchmetrics": r"evaluation(\..+)?",
 }
-LIGHT_ALL_THE_SAME = {"training.config", "training.launch"}
+LIGHT_ALL_THE_SAME = {
+    *("training.config", "training.launch", "video.kinds", "video.sniffing", "video.window"),
+    *("filming.plan", "filming.settings", "filming.camera_names"),
+}
 
 DISTRIBUTIONS = {  # where the import's name is not the distribution's
     **{"huggingface_hub": "huggingface-hub", "cv2": "opencv-python", "PIL": "pillow", "google": "protobuf"},
     "onnxruntime": "onnxruntime-gpu",  # or, where there is no such wheel, the one that bears its own name
 }
-ONLY_IF_INSTALLED = {"openvino", "av"}
+ONLY_IF_INSTALLED = {"openvino"}
 IMPORTED_BY_OTHERS = {"tensorboard"}  # by accelerate, as its tracker
 
 MOST_LINES = 40

@@ -19,7 +19,7 @@ from . import __version__
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
-COMMANDS = ("translate", "train", "evaluate", "export-onnx", "models", "bench", "doctor")
+COMMANDS = ("translate", "video", "train", "evaluate", "export-onnx", "models", "bench", "doctor")
 """In the order of --help. `some-name` is the function `some_name` in `commands/some_name.py`."""
 
 SETTINGS: Any = {

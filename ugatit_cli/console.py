@@ -160,6 +160,25 @@ class Console:
             progress.end()
 
     @contextmanager
+    def film_progress(self, total: int | None, done: int, rate: float) -> Iterator[Callable[[int], None]]:
+        """Gives a function to tell how many frames are done.
+
+        `total` is None where nobody knows; `done` were done before this run; `rate` is how many a second are shown.
+        """
+        if self.verbosity == Verbosity.QUIET:
+            yield lambda count: None
+        elif self._stderr.is_terminal:
+            self._bar = _film_bar(self._stderr, rate)
+            try:
+                with self._bar as bar:
+                    task = bar.add_task("", total=total, completed=done)
+                    yield lambda count: bar.update(task, completed=count)
+            finally:
+                self._bar = None
+        else:
+            yield _PlainFilmProgress(total, done, rate, self.note)
+
+    @contextmanager
     def _bar_put_aside(self) -> Iterator[None]:
         """So that results, where they appear on the same terminal, have a line of their own."""
         if self._bar is None or not sys.stdout.isatty():
@@ -287,6 +306,29 @@ def _megabytes(count: float) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
+class _PlainFilmProgress:
+    """A line every few seconds."""
+
+    def __init__(self, total: int | None, done: int, rate: float, say: Callable[[str], None]) -> None:
+        self._total, self._done, self._rate, self._say = total, done, rate, say
+        self._begun = self._said = time.monotonic()
+
+    def __call__(self, count: int) -> None:
+        now = time.monotonic()
+        if now - self._said < PLAIN_PROGRESS_SECONDS:
+            return
+        self._said = now
+        speed = (count - self._done) / max(now - self._begun, 1e-6)
+        left = f", {_duration((self._total - count) / max(speed, 1e-6))} left" if self._total else ""
+        of = f" of {self._total}" if self._total else ""
+        self._say(f"{count}{of} frames, {_film_speed(speed, self._rate)}{left}")
+
+
+def _film_speed(speed: float, rate: float) -> str:
+    """Frames a second, and as a multiple of the speed that they are shown at."""
+    return f"{speed:.1f} fps, {speed / rate:.2f}x real time"
+
+
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -310,6 +352,18 @@ def _transfer_bar(console: RichConsole) -> Progress:
 
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+def _film_bar(console: RichConsole, rate: float) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class SpeedColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if not task.speed else _film_speed(task.speed, rate))
+
+    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), SpeedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
 
 

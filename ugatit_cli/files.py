@@ -19,21 +19,33 @@ _NAME_BYTES = 6
 def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] | None = None) -> None:
     """Put `data` at `path`, replacing what is there, so that no reader ever sees half of it.
 
-    The bytes go to a fresh hidden name in the same folder, reach the disk, pass `check` (which
-    raises to refuse them), and only then get their name, which reaches the disk as well.
+    Raises:
+        ResourceError: the disk is full.
+        OutputError: the folder cannot be written.
+    """
+    binary = getattr(os, "O_BINARY", 0)  # without it, Windows would turn every byte 10 into two
+    with replacing(path, check=check) as part, os.fdopen(os.open(part, os.O_WRONLY | binary), "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path, *, check: Callable[[Path], None] | None = None, folder: Path | None = None) -> Iterator[Path]:
+    """An empty file with a fresh hidden name, for the block to fill; it becomes `path` at the end.
+
+    It lies in the same folder, or in another one of the same disk. What was written reaches the disk, passes `check`
+    (which raises to refuse it), and only then gets its name, which reaches the disk as well. After an exception nothing
+    is left.
 
     Raises:
         ResourceError: the disk is full.
         OutputError: the folder cannot be written.
     """
     # never derived from the name: that may be 255 bytes long already
-    part = path.parent / f".{secrets.token_hex(_NAME_BYTES)}{PART_SUFFIX}"
+    part = (folder or path.parent) / f".{secrets.token_hex(_NAME_BYTES)}{PART_SUFFIX}"
     try:
-        # O_BINARY: elsewhere Windows would turn every byte 10 into two
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        yield part
+        with part.open("rb+") as file:
             os.fsync(file.fileno())
         if check is not None:
             check(part)

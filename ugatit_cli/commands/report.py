@@ -45,7 +45,9 @@ class Report:
         if outcome.data is not None:
             self._console.write(outcome.data)
             return
-        facts = {"seconds": round(outcome.seconds, 4), "notes": outcome.notes}
+        facts: dict[str, Any] = {"seconds": round(outcome.seconds, 4), "notes": outcome.notes, **outcome.details}
+        if outcome.shortfall is not None:
+            facts["error"] = _error(outcome.shortfall)
         self._item(outcome.job, "written", outcome.files, **facts)
         if self._document is None:
             for path in reversed(list(outcome.files.values())):  # the result first

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from .. import hub
+from ..config import Direction
 from ..console import Console
 from ..errors import UgatitError, UsageError
+from ..files import sha256_of
+from ..filming import FilmSettings, plan_job
 from ..loading import LoadedModel, Wish, digest_of
 from ..pipeline import (
     Choices,
@@ -25,6 +28,7 @@ from ..pipeline import (
     Failure,
     Job,
     Journal,
+    Outcome,
     OutputOptions,
     Pending,
     Settings,
@@ -37,8 +41,10 @@ from ..pipeline import (
     sort_jobs,
     watch_signals,
 )
+from ..pipeline.journal import Record
 from . import options
 from .faces import FaceChoice, FaceModelOption, FacesOption, choose_faces, face_backend, say_without
+from .film_run import FilmRun, open_film, run_film
 from .report import Report, reporting
 
 if TYPE_CHECKING:
@@ -130,7 +136,7 @@ def translate(
         jobs = make_plan(inputs, where, recursive=recursive)
         report.expect(len(jobs))
         _check_standard_output(jobs, as_json)
-        found = _expected(model) if dry_run else hub.resolve(model, direction=direction, watcher=console)
+        found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
         chosen = choose_faces(faces, face_model, row, any(extras.values()), console)
         settings = Settings(
@@ -164,11 +170,17 @@ class Request:
     batch_size: int | None
     existing: Existing
     extras: tuple[Extra, ...]
-    faces: FaceChoice
+    faces: FaceChoice = FaceChoice()
+
+    @property
+    def film(self) -> FilmSettings:
+        return FilmSettings(self.settings, extras=self.extras)
 
 
-def _expected(model: str) -> hub.ResolvedModel:
-    """Without fetching it."""
+def find_model(model: str, direction: Direction | None, console: Console, *, fetch: bool) -> hub.ResolvedModel:
+    """Its file; without `fetch`, for a dry run, it need not be there yet."""
+    if fetch:
+        return hub.resolve(model, direction=direction, watcher=console)
     from ..hub.inventory import expect
 
     return expect(model)
@@ -197,7 +209,7 @@ def _check_standard_output(jobs: list[Job], as_json: bool) -> None:
 
 def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
     pending = _pending(request, jobs, read_journals(jobs))
-    report.describe(model=_model_facts(request), dry_run=True)
+    report.describe(model=model_facts(request), dry_run=True)
     report.skip(pending.skipped)
     report.plan(job for job in pending.todo if job.source.problem is None)
     _report_problems(pending.todo, report)
@@ -206,32 +218,71 @@ def _show_plan(request: Request, jobs: list[Job], report: Report) -> None:
 def _carry_out(request: Request, jobs: list[Job], report: Report, console: Console) -> None:
     with claim_outputs(jobs) as journals:
         pending = _pending(request, jobs, journals)
-        report.describe(model=_model_facts(request))
+        report.describe(model=model_facts(request))
         check_space(pending.todo)
         with console.captured_noise():
             todo = pending.todo
-            if (
-                len(todo) == 1 and todo[0].source.problem is None
-            ):  # a lone bad picture is told of before a network is loaded for it
-                todo = [replace(todo[0], source=read_now(todo[0].source))]
+            if len(todo) == 1:  # a lone bad picture is told of before a network is loaded for it
+                todo = [_looked_at(todo[0], request)]
             if all(job.source.problem for job in todo):
                 report.skip(pending.skipped)
                 _report_problems(todo, report)
                 return
-            loaded = _load(request, len(todo), console)
+            films = [job for job in todo if job.is_film]
+            loaded = load(request, None if films else len(todo), console)
             backend = loaded.model.backend
-            report.describe(model=_model_facts(request, loaded.model), device=backend.device)
+            report.describe(model=model_facts(request, loaded.model), device=backend.device)
             report.describe(backend=backend.name, provider=backend.provider)
             report.skip(pending.skipped)
-            _run(request, loaded, todo, journals, report, console)
+            pictures = [job for job in todo if not job.is_film]
+            if pictures:
+                _run(request, loaded, pictures, journals, report, console)
+            for job in films:
+                report.add(_run_film(job, request, loaded, journals, console))
+
+
+def _looked_at(job: Job, request: Request) -> Job:
+    """The job with its picture, or with the problem that it has."""
+    if job.source.problem is not None:
+        return job
+    if not job.is_film:
+        return replace(job, source=read_now(job.source))
+    try:
+        open_film(plan_job(job, request.film), request.film)
+    except UgatitError as error:
+        return replace(job, source=replace(job.source, problem=error))
+    return job
+
+
+def _run_film(
+    job: Job, request: Request, loaded: Loaded, journals: Mapping[Path, Journal], console: Console
+) -> Outcome:
+    """As `ugatit video` does it by default. Raises UgatitError for what would hit the next one as well."""
+    from ..pipeline.pictures import STOPS_THE_RUN
+
+    origin = Choices(request.existing, loaded.model.sha256, request.settings.digest()).origin(job)
+
+    def remember(target: Path, part: Path) -> None:
+        if job.root is not None and origin is not None:
+            journals[job.root].add(target, Record(origin, sha256_of(part)))
+
+    try:
+        plan = plan_job(job, request.film)
+        source = open_film(plan, request.film)
+        run = FilmRun(plan, request.film, source, request.batch_size, True, "the same command", remember)
+        return run_film(run, loaded.model, loaded.framing, console)
+    except UgatitError as error:
+        if error.exit_code in STOPS_THE_RUN:
+            raise
+        return Failure(job.source.path, error)
 
 
 def _pending(request: Request, jobs: list[Job], journals: Mapping[Path, Journal]) -> Pending:
-    model = _sha256(request.model) if any(map(len, journals.values())) else ""
+    model = wanted_digest(request.model) if any(map(len, journals.values())) else ""
     return sort_jobs(jobs, journals, Choices(request.existing, model, request.settings.digest()))
 
 
-def _sha256(model: hub.ResolvedModel) -> str:
+def wanted_digest(model: hub.ResolvedModel) -> str:
     """Of the file that outputs will be compared with; "" where loading it will say what is wrong with it."""
     if model.sha256:
         return model.sha256
@@ -255,13 +306,13 @@ class Loaded:
     framing: Framing
 
 
-def _load(request: Request, pictures: int, console: Console) -> Loaded:
+def load(request: Request, pictures: int | None, console: Console) -> Loaded:
     begun = perf_counter()
     from ..framing import Framing
     from ..loading import load_model
 
     settings, path = request.settings, request.model.path
-    loaded = load_model(path, _sha256(request.model), replace(request.wish, pictures=pictures))
+    loaded = load_model(path, wanted_digest(request.model), replace(request.wish, pictures=pictures))
     for note in loaded.notes:
         console.note(f"{path}: {note}")
     backend = loaded.backend
@@ -316,7 +367,7 @@ def _run(
         raise typer.Exit(interruption.exit_code)
 
 
-def _model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
+def model_facts(request: Request, loaded: LoadedModel | None = None) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": request.label, "path": str(request.model.path)}
     if loaded is not None:
         facts |= {"sha256": loaded.sha256, "direction": loaded.direction}

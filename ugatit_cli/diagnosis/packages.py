@@ -27,7 +27,7 @@ SAME_IMPORT = (  # distributions that write into one folder: the last one instal
     ),
     ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
 )
-OPTIONAL = {"openvino": "the fastest way on many CPUs (--backend openvino)", "av": "only video would need it"}
+OPTIONAL = {"openvino": "the fastest way on many CPUs (--backend openvino)"}
 SHOWN = {"torch", "onnx", "onnxruntime-gpu", "opencv-python", "pillow", "numpy"}  # the others share a line
 ALSO = ("huggingface-hub", "pillow-heif")
 

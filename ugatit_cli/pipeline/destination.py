@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import UsageError
+from ..video.kinds import ANIMATIONS, CONTAINERS, is_video_name, suffix_of, writable_suffix
 from .sources import PICTURE_SUFFIXES, STREAM, Source, is_one_file
 
 FORMATS = {
@@ -80,6 +81,8 @@ class Destination:
 def _split(name: str, wanted: str | None) -> tuple[str, str]:
     """(stem, ending) of the output's name: the input's own ending if that can be written and is not unwanted."""
     stem, ending = os.path.splitext(name)
+    if is_video_name(name):
+        return stem, writable_suffix(name)
     kind = FORMATS.get(ending[1:].lower())
     if kind is not None and (wanted is None or FORMATS[wanted] == kind):
         return stem, ending
@@ -98,9 +101,13 @@ def choose_destination(arguments: Sequence[str], options: OutputOptions) -> Dest
     if out is None:
         beside = {folder: _beside(folder, options.label) for folder in folders}
         return Destination("beside", options, folders=beside)
-    ending = os.path.splitext(out)[1].lower()
-    if ending in PICTURE_SUFFIXES and not out.endswith(("/", os.sep)) and not os.path.isdir(out):
-        return _file(out, alone, options)
+    ending = suffix_of(out)
+    if (
+        (ending in PICTURE_SUFFIXES or ending in CONTAINERS)
+        and not out.endswith(("/", os.sep))
+        and not os.path.isdir(out)
+    ):
+        return _file(out, alone, options, is_film=is_video_name(arguments[0]))
     if arguments[0] == STREAM:
         hint = f"name the file: -o {os.path.join(out, 'drawing.png')}"
         raise UsageError("a picture from standard input has no name", hint=hint, name="output-nameless")
@@ -119,11 +126,13 @@ def _stream(alone: bool, options: OutputOptions) -> Destination:
     return Destination("stream", options)
 
 
-def _file(out: str, alone: bool, options: OutputOptions) -> Destination:
-    ending, wanted = os.path.splitext(out)[1][1:].lower(), options.format
+def _file(out: str, alone: bool, options: OutputOptions, *, is_film: bool) -> Destination:
+    ending, wanted = suffix_of(out)[1:], options.format
     if not alone:
         hint = f"for a folder of that name write -o {out}{os.sep}"
         raise UsageError(f"{out} is one file, and there can be several inputs", hint=hint, name="output-one-file")
+    if is_film and (f".{ending}" in CONTAINERS or f".{ending}" in ANIMATIONS):
+        return Destination("file", options, Path(out))
     if ending not in FORMATS:
         hint = f"choose one of {', '.join(FORMATS)}"
         raise UsageError(f"cannot write {ending} files", hint=hint, name="format-unknown")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import PartialError, UgatitError
 from .plan import Job, Kind
@@ -20,12 +21,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Written:
-    """A picture that was translated.
+    """A picture or a film that was translated.
 
     Attributes:
         files: what was written; empty where `data` holds the file for standard output.
         notes: what the user should know about the reading, a plain sentence each.
         seconds: reading, its share of the translating, and writing.
+        details: what else a report tells about it.
+        shortfall: why it is not all of its source; None if it is.
     """
 
     job: Job
@@ -33,6 +36,8 @@ class Written:
     notes: tuple[str, ...]
     seconds: float
     data: bytes | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    shortfall: PartialError | None = None
 
 
 Outcome = Written | Failure
@@ -46,6 +51,7 @@ class Tally:
     planned: int = 0  # would be written, but for a dry run
     skipped: int = 0
     failed: int = 0
+    _shortfall: PartialError | None = None
     _first: UgatitError | None = None
     _one_reason: bool = True
     _one_hint: bool = True
@@ -53,6 +59,7 @@ class Tally:
     def add(self, outcome: Outcome) -> None:
         if isinstance(outcome, Written):
             self.written += 1
+            self._shortfall = self._shortfall or outcome.shortfall
             return
         self.failed += 1
         self._first = self._first or outcome.error
@@ -60,9 +67,11 @@ class Tally:
         self._one_hint = self._one_hint and outcome.error.hint == self._first.hint
 
     def error(self) -> UgatitError | None:
-        """None if nothing failed; a lone picture's own error; the one reason why all failed; else a PartialError."""
+        """None if nothing failed or falls short; a lone picture's own error; the one reason why all failed; else a PartialError."""
         total = self.written + self.planned + self.skipped + self.failed
-        if self._first is None or total == 1:
+        if self._first is None:
+            return self._shortfall
+        if total == 1:
             return self._first
         all_failed = self.failed == total
         kind = type(self._first) if all_failed and self._one_reason else PartialError

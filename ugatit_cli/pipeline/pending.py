@@ -10,6 +10,7 @@ from typing import Literal
 
 from ..errors import UgatitError, UsageError
 from ..files import sha256_of
+from ..video.kinds import CONTAINERS, suffix_of
 from .journal import Journal, Origin
 from .plan import Job
 
@@ -91,6 +92,9 @@ def _state(target: Path, job: Job, journal: Journal, choices: Choices) -> Litera
 
 
 def _is_damaged(path: Path) -> bool:
+    """Of films nobody knows without looking at every frame: they are taken to be whole."""
+    if suffix_of(path.name) in CONTAINERS:
+        return False
     from .. import images
 
     try:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from ..errors import UsageError
 from ..files import write_error
+from ..video.kinds import is_video_name
 from .destination import DEFAULT_FORMAT, Destination, Extra, OutputOptions, choose_destination
 from .sources import Source, find_sources, identity_of
 
@@ -22,7 +23,7 @@ Spelling = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to translate.
+    """One picture or film to translate.
 
     Attributes:
         targets: what to write where, the result last; empty for standard output, and where the source has a problem.
@@ -36,6 +37,10 @@ class Job:
     format: str
     root: Path | None = None
     replace: bool = False
+
+    @property
+    def is_film(self) -> bool:
+        return is_video_name(self.source.path.name)
 
 
 def make_plan(arguments: Sequence[str], options: OutputOptions, *, recursive: bool) -> list[Job]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import BadInputError, RefusedError, UgatitError, UsageError
+from ..video.kinds import is_video_name
 
 if TYPE_CHECKING:
     from ..images import Picture
@@ -124,7 +125,8 @@ def _matches(pattern: str) -> Iterator[Source]:
     """Files that match; folders are not entered, since `**` says how deep to look."""
     base = _fixed_part(pattern)
     paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
-    chosen = [path for path in paths if _has_picture_name(path.name) and not os.path.isdir(path)]
+    known = [path for path in paths if _has_picture_name(path.name) or is_video_name(path.name)]
+    chosen = [path for path in known if not os.path.isdir(path)]
     if not chosen:
         raise UsageError(f"no picture matches {pattern}", hint="check the pattern", name="input-missing")
     for path in chosen:

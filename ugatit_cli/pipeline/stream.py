@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from itertools import repeat
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,6 +39,24 @@ def in_order(
         yield from _results(waiting)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        close(source)
+
+
+def in_background(items: Iterable[Item], *, ahead: int) -> Generator[Item, None, None]:
+    """`items`, asked for in a thread of its own, at most `ahead` + 1 of them before they are wanted.
+
+    An exception of `items` arrives after what came before it. Closing the iterator ends the thread and closes `items`.
+    """
+    source = iter(items)
+    end = object()
+    given = in_order(lambda _: next(source, end), repeat(None), threads=1, ahead=ahead)
+    try:
+        for item in given:
+            if item is end:
+                return
+            yield cast(Item, item)
+    finally:
+        given.close()
         close(source)
 
 

@@ -77,7 +77,10 @@ class Writer:
             return encoded
         source = framing.source_part(item.source, framed, to=to)
         if "heatmap" in item.job.targets:
-            encoded["heatmap"] = self._file(images.heatmap_overlay(source, _visible_heatmap(item)), item.job)
+            assert item.heatmap is not None
+            encoded["heatmap"] = self._file(
+                images.heatmap_overlay(source, visible_heatmap(item.heatmap, item.framed)), item.job
+            )
         if "compare" in item.job.targets:
             encoded["compare"] = self._file(images.side_by_side(source, result), item.job)
         return encoded
@@ -109,12 +112,11 @@ class Writer:
             self.journals[item.job.root].add(target, Record(item.origin, sha256))
 
 
-def _visible_heatmap(item: Translation) -> NDArray[np.float32]:
+def visible_heatmap(heatmap: NDArray[np.float32], framed: framing.Framed) -> NDArray[np.float32]:
     """The attention on the picture itself, without the padding around it."""
-    assert item.heatmap is not None
-    left, top, right, bottom = item.framed.content
-    height, width = item.framed.pixels.shape[:2]
-    return images.enlarge_heatmap(item.heatmap, width, height)[top:bottom, left:right]
+    left, top, right, bottom = framed.content
+    height, width = framed.pixels.shape[:2]
+    return images.enlarge_heatmap(heatmap, width, height)[top:bottom, left:right]
 
 
 def _is_about_this_picture(error: UgatitError) -> bool:

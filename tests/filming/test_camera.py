@@ -1,0 +1,83 @@
+"""A file in place of a camera, and a list in place of a window."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import Film
+from pipeline.inverting import InvertingBackend
+
+from ugatit_cli.errors import DeviceError
+from ugatit_cli.filming import FilmSettings, camera_device
+from ugatit_cli.filming.camera import LiveReport, Window, show_live
+from ugatit_cli.framing import Framing
+from ugatit_cli.pipeline import Settings
+from ugatit_cli.pipeline.destination import Extra
+
+
+class Screen:
+    def __init__(self, most: int = 1000) -> None:
+        self.pictures: list[np.ndarray] = []
+        self.texts: list[str] = []
+        self.most = most
+
+    def show(self, pixels: np.ndarray, text: str) -> bool:
+        self.pictures.append(pixels)
+        self.texts.append(text)
+        return len(self.pictures) < self.most
+
+
+def play(clip: Path, screen: Screen, *extras: Extra, seconds: float = 0.0) -> LiveReport:
+    settings = FilmSettings(Settings(None, None, "stretch", "source", 95), extras=extras)
+    backend = InvertingBackend(seconds=seconds)
+    return show_live(str(clip), backend, Framing("stretch", 64, True), settings, screen, lambda: False)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Film(frames=30).make(tmp_path_factory.mktemp("clips") / "a.mp4")
+
+
+def test_what_is_fast_enough_is_shown_at_its_time(clip: Path) -> None:
+    screen, begun = Screen(), time.monotonic()
+    report = play(clip, screen)
+    assert 0.9 < time.monotonic() - begun < 3
+    assert report.shown == len(screen.pictures) > 20
+    assert screen.pictures[0].shape == (48, 64, 3)
+    assert screen.texts[-1].endswith(" fps")
+
+
+def test_frames_are_left_out_rather_than_late(clip: Path) -> None:
+    begun = time.monotonic()
+    report = play(clip, Screen(), seconds=0.2)
+    assert time.monotonic() - begun < 2, "a second of film, and the last frame"
+    assert report.dropped > 15
+    assert report.shown + report.dropped <= 30
+
+
+def test_panels(clip: Path) -> None:
+    screen = Screen(most=2)
+    play(clip, screen, "heatmap", "compare")
+    assert screen.pictures[0].shape == (48, 3 * 64, 3)
+    assert len(screen.pictures) == 2, "closing the window ends it"
+
+
+def test_names_of_cameras() -> None:
+    assert [camera_device(word) for word in ("camera:0", "camera:", "camera:a.mp4", "a.mp4")] == [0, 0, "a.mp4", None]
+
+
+def test_no_camera_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = FilmSettings(Settings(None, None, "stretch", "source", 95))
+    with pytest.raises(DeviceError, match="there is no camera 99"):
+        show_live(99, InvertingBackend(), Framing("stretch", 64, True), settings, Screen(), lambda: False)
+
+
+def test_no_display_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(DeviceError, match="no display"):
+        Window()

@@ -1,0 +1,123 @@
+"""What the options make of a film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from films import Film, packets_of, pictures_of, times_of
+from PIL import Image
+
+from ugatit_cli.errors import UsageError
+from ugatit_cli.pipeline import Written
+
+Invert = Callable[..., Written]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return Film(frames=30, audio=(("aac", "deu"),)).make(tmp_path / "a.mp4")
+
+
+def test_a_stretch(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "b.mp4", start=Fraction(1, 3), end=Fraction(2, 3))
+    whole, part = pictures_of(source), pictures_of(tmp_path / "b.mp4")
+    assert times_of(tmp_path / "b.mp4") == [Fraction(number, 30) for number in range(10)]
+    assert np.abs(255 - whole[10].astype(int) - part[0]).mean() < 4
+    (before,), (after,) = packets_of(source, "audio"), packets_of(tmp_path / "b.mp4", "audio")
+    assert after == before[before.index(after[0]) :][: len(after)]
+    assert 14 <= len(after) <= 18  # packets of 1024 samples
+
+
+@pytest.mark.parametrize(("rate", "count"), [(15, 15), (60, 60), (25, 25)])
+def test_another_rate(invert: Invert, source: Path, tmp_path: Path, rate: int, count: int) -> None:
+    invert(source, tmp_path / "b.mp4", fps=Fraction(rate))
+    assert times_of(tmp_path / "b.mp4") == [Fraction(number, rate) for number in range(count)]
+
+
+def test_a_rate_and_a_stretch(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "b.mp4", fps=Fraction(10), start=Fraction(1, 2))
+    assert len(times_of(tmp_path / "b.mp4")) == 5
+    assert np.abs(255 - pictures_of(source)[15].astype(int) - pictures_of(tmp_path / "b.mp4")[0]).mean() < 4
+
+
+def test_extra_films(invert: Invert, source: Path, tmp_path: Path) -> None:
+    written = invert(source, tmp_path / "b.mp4", extras=("heatmap", "compare"))
+    assert [path.name for path in written.files.values()] == ["b.heatmap.mp4", "b.compare.mp4", "b.mp4"]
+    shapes = [pictures_of(path)[0].shape for path in written.files.values()]
+    assert shapes == [(48, 64, 3), (48, 128, 3), (48, 64, 3)]
+    both = pictures_of(tmp_path / "b.compare.mp4")[3].astype(int)
+    assert np.abs(255 - both[:, :64] - both[:, 64:]).mean() < 4
+    assert len({len(times_of(path)) for path in written.files.values()}) == 1
+
+
+def test_no_sound_and_other_sizes(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "b.mp4", sound=False, output_size="model", fit="crop")
+    assert pictures_of(tmp_path / "b.mp4")[0].shape == (64, 64, 3)
+    assert packets_of(tmp_path / "b.mp4", "audio") == []
+
+
+@pytest.mark.parametrize(("codec", "name"), [("hevc", "hevc"), ("vp9", "vp9"), ("av1", "libdav1d")])
+def test_codecs(invert: Invert, source: Path, tmp_path: Path, codec: str, name: str) -> None:
+    invert(source, tmp_path / "b.mkv", codec=codec, crf=20)
+    with av.open(str(tmp_path / "b.mkv")) as film:
+        assert film.streams.video[0].codec_context.name == name
+    assert len(pictures_of(tmp_path / "b.mkv")) == 30
+
+
+def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, source: Path, tmp_path: Path) -> None:
+    written = invert(source, tmp_path / "b.webm")
+    assert written.notes == ("its track 1 (aac sound) becomes libopus: webm cannot hold it as it is",)
+    with av.open(str(tmp_path / "b.webm")) as film:
+        (sound,) = film.streams.audio
+        assert (sound.codec_context.name, sound.language) == ("opus", "deu")
+        seconds = sum(frame.samples for frame in film.decode(sound)) / 48_000
+    assert seconds == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("mp4", "mov_text"), ("mkv", "srt"), ("webm", "webvtt")])
+def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> None:
+    source = Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv")
+    invert(source, tmp_path / f"b.{suffix}")
+    with av.open(str(tmp_path / f"b.{suffix}")) as film:
+        (words,) = film.streams.subtitles
+        assert words.codec_context.name == codec
+        said = [(packet.pts, bytes(packet)[-3:]) for packet in film.demux(words) if packet.size > 2]
+    assert said == [(0, b"one"), (100, b"two")]
+
+
+def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "frames")
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert (len(names), names[0], names[-1]) == (30, "000001.png", "000030.png")
+    with Image.open(tmp_path / "frames" / "000004.png") as image:
+        assert np.abs(255 - pictures_of(source)[3].astype(int) - np.asarray(image)).mean() < 3
+    invert(tmp_path / "frames", tmp_path / "b.mp4", fps=Fraction(10))
+    assert times_of(tmp_path / "b.mp4") == [Fraction(number, 10) for number in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "words"),
+    [
+        ("b.avi", {}, "cannot write .avi files"),
+        ("b.webm", {"codec": "h264"}, ".webm files cannot hold h264"),
+        ("b.gif", {"crf": 20}, "--crf is for video files"),
+        ("b.mp4", {"crf": 60}, "--crf 60 is too much for libx264"),
+        ("b.mp4", {"preset": "p4"}, "libx264 has no preset p4"),
+        ("a.mp4", {}, "input and output are the same file"),
+        ("c.mp4", {}, "c.mp4 would be overwritten"),
+        ("d.mp4", {}, "there is a folder of that name"),
+    ],
+)
+def test_contradictions(
+    invert: Invert, source: Path, tmp_path: Path, name: str, choices: dict[str, str], words: str
+) -> None:
+    (tmp_path / "c.mp4").touch()
+    (tmp_path / "d.mp4").mkdir()
+    with pytest.raises(UsageError, match=words.replace(".", r"\.")):
+        invert(source, tmp_path / name, **choices)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "c.mp4", "d.mp4"}

@@ -1,0 +1,143 @@
+"""Films for tests, made by PyAV, and what is in a film, stream by stream."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+TICKS = Fraction(1, 90_000)
+
+
+@dataclass(frozen=True)
+class Film:
+    """What `make` writes."""
+
+    size: tuple[int, int] = (64, 48)
+    frames: int = 12
+    codec: str = "libx264"
+    pixel_format: str = "yuv420p"
+    times: Sequence[int] = ()  # in `TICKS`; 30 a second if there are none
+    audio: tuple[tuple[str, str], ...] = ()  # (encoder, language)
+    tags: dict[str, str] = field(default_factory=dict)
+    chapters: bool = False
+    colours: tuple[int, int, int, int] | None = None  # matrix, range, primaries, transfer
+    aspect: Fraction | None = None
+    subtitle: str = ""
+    key_frames: int = 5  # how far they lie apart
+    options: dict[str, str] = field(default_factory=dict)  # of the container
+
+    def make(self, path: Path) -> Path:
+        with av.open(str(path), "w", options=self.options) as out:
+            video = self._video(out)
+            sounds = [self._sound(out, *each) for each in self.audio]
+            words: Any = out.add_mux_stream(self.subtitle) if self.subtitle else None
+            out.metadata.update(self.tags)
+            if self.chapters:
+                halves = [(0, 500), (500, 1000)]
+                tick = Fraction(1, 1000)
+                out.set_chapters(
+                    [
+                        {"id": n, "start": a, "end": b, "time_base": tick, "metadata": {"title": f"Part {n}"}}
+                        for n, (a, b) in enumerate(halves, 1)
+                    ]
+                )
+            for number in range(self.frames):
+                out.mux(video.encode(self.frame(number)))
+            out.mux(video.encode(None))
+            for sound in sounds:
+                _beep(out, sound, self.frames / 30)
+            if words is not None:
+                words.time_base = Fraction(1, 1000)
+                _say(out, words)
+        return path
+
+    def frame(self, number: int) -> av.VideoFrame:
+        frame = av.VideoFrame.from_ndarray(picture(number, self.size), format="rgb24")
+        frame.pts, frame.time_base = (self.times[number] if self.times else 3000 * number), TICKS
+        return frame
+
+    def _video(self, out: Any) -> Any:
+        video = out.add_stream(self.codec, rate=30)
+        context = video.codec_context
+        (context.width, context.height), context.pix_fmt = self.size, self.pixel_format
+        context.time_base = video.time_base = TICKS
+        context.gop_size = self.key_frames
+        context.options = {"preset": "ultrafast", "x265-params": "log-level=none"}
+        if self.codec != "libx265":
+            del context.options["x265-params"]
+        if self.codec.startswith("libvpx"):
+            context.options = {"deadline": "realtime", "cpu-used": "8"}
+        if self.colours is not None:
+            context.colorspace, context.color_range, context.color_primaries, context.color_trc = self.colours
+        if self.aspect is not None:
+            context.sample_aspect_ratio = self.aspect
+        return video
+
+    @staticmethod
+    def _sound(out: Any, codec: str, language: str) -> Any:
+        sound = out.add_stream(codec, rate=48_000)
+        sound.layout = "stereo"
+        sound.metadata["language"] = language
+        return sound
+
+
+def picture(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Smooth, so that compression keeps it, and different for every number."""
+    y, x = np.mgrid[0 : size[1], 0 : size[0]]
+    planes = [40 + x * 2 % 160, 40 + y * 2 % 160, np.full_like(x, 30 + 7 * number % 200)]
+    return np.stack(planes, -1).astype(np.uint8)
+
+
+def _beep(out: Any, sound: Any, seconds: float) -> None:
+    for first in range(0, int(48_000 * seconds), 960):
+        wave = (8000 * np.sin(np.arange(first, first + 960) / 8)).astype(np.int16).repeat(2).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts = 48_000, first
+        out.mux(sound.encode(frame))
+    out.mux(sound.encode(None))
+
+
+def _say(out: Any, words: Any) -> None:
+    for number, text in enumerate((b"one", b"two")):
+        packet = av.Packet(text)
+        packet.pts = packet.dts = 100 * number
+        packet.duration, packet.time_base, packet.stream = 90, Fraction(1, 1000), words
+        out.mux(packet)
+
+
+def turn(path: Path, width: int) -> Path:
+    """Give an MP4 the display matrix of a telephone that was held upright."""
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, 0, 65536, 0, -65536, 0, 0, width << 16, 0, 0x40000000)
+    path.write_bytes(data)
+    return path
+
+
+def pictures_of(path: Path) -> list[NDArray[np.uint8]]:
+    """Decoded as any player does it."""
+    with av.open(str(path)) as film:
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in film.decode(video=0)]
+
+
+def times_of(path: Path) -> list[Fraction]:
+    with av.open(str(path)) as film:
+        video = film.streams.video[0]
+        return [frame.pts * Fraction(video.time_base or 1) for frame in film.decode(video) if frame.pts is not None]
+
+
+def packets_of(path: Path, kind: str) -> list[list[bytes]]:
+    """Of every track of a kind, the bytes of its packets."""
+    with av.open(str(path)) as film:
+        tracks: dict[int, list[bytes]] = {each.index: [] for each in film.streams if each.type == kind}
+        for packet in film.demux():
+            if packet.stream.index in tracks and packet.size:
+                tracks[packet.stream.index].append(bytes(packet))
+        return list(tracks.values())

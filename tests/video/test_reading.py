@@ -1,0 +1,79 @@
+"""Frames out of videos: upright, in their colours, from wherever reading begins."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import Film, picture, turn
+
+from ugatit_cli.video.colours import Colours
+from ugatit_cli.video.encoders import SOFTWARE
+from ugatit_cli.video.encoding import Stream, to_frame
+from ugatit_cli.video.reading import VideoSource, upright
+
+
+def test_facts(tmp_path: Path) -> None:
+    facts = VideoSource(Film(aspect=Fraction(4, 3), colours=(1, 1, 1, 1)).make(tmp_path / "a.mp4")).facts
+    assert (facts.width, facts.height, facts.square_width) == (64, 48, 85)
+    assert (facts.rate, facts.frames, facts.time_base) == (Fraction(30), 12, Fraction(1, 90_000))
+    assert facts.colours == Colours(1, 1, 1, 1)
+
+
+def test_upright_in_square_pixels(tmp_path: Path) -> None:
+    source = VideoSource(turn(Film().make(tmp_path / "a.mp4"), 48))
+    first = next(iter(source.frames()))
+    assert first.pixels.shape == (64, 48, 3)
+    assert np.abs(first.pixels.astype(int) - np.rot90(picture(0, (64, 48)), 3)).mean() < 3
+    assert (source.facts.width, source.facts.height) == (48, 64)
+
+
+@pytest.mark.parametrize("from_the_beginning", [False, True])
+def test_reading_may_begin_anywhere(tmp_path: Path, from_the_beginning: bool) -> None:
+    source = VideoSource(Film(frames=30).make(tmp_path / "a.mp4"))
+    whole = list(source.frames())
+    for first in (0, 1, 7, 29):
+        part = list(source.frames(whole[first].pts, from_the_beginning=from_the_beginning))
+        assert [frame.pts for frame in part] == [frame.pts for frame in whole[first:]]
+        assert all((a.pixels == b.pixels).all() for a, b in zip(part, whole[first:], strict=True))
+
+
+def test_a_frame_lasts_until_the_next(tmp_path: Path) -> None:
+    times = [0, 3000, 4000, 90_000, 90_001, 99_000]
+    source = VideoSource(Film(frames=6, times=times).make(tmp_path / "a.mp4"))
+    assert [(frame.pts, frame.duration) for frame in source.frames()][:5] == [
+        *((0, 3000), (3000, 1000), (4000, 86_000), (90_000, 1), (90_001, 8_999))
+    ]
+
+
+def test_times_that_go_back_go_on_instead(tmp_path: Path) -> None:
+    parts = [Film(frames=6).make(tmp_path / f"{name}.ts").read_bytes() for name in "ab"]
+    (tmp_path / "c.ts").write_bytes(b"".join(parts))
+    source = VideoSource(tmp_path / "c.ts")
+    times = [frame.pts for frame in source.frames()]
+    assert len(times) == 12 and times == sorted(set(times))
+    assert not source.exact
+
+
+@pytest.mark.parametrize("matrix", [1, 5, 6, 7, 9, 2])
+@pytest.mark.parametrize("levels", [1, 2, 0])
+@pytest.mark.parametrize("height", [64, 720])
+def test_colours_come_back_as_they_went(matrix: int, levels: int, height: int) -> None:
+    colours = Colours(matrix, levels, 1, 1)
+    stream = Stream(SOFTWARE["h264"], {}, 64, height, Fraction(1, 25), Fraction(25), Fraction(1), colours)
+    for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)):
+        pixels = np.full((height, 64, 3), colour, np.uint8)
+        back = upright(to_frame(pixels, stream), (64, height), colours)
+        assert np.abs(back.astype(int) - pixels).max() <= 3, colour
+
+
+@pytest.mark.parametrize(
+    ("colours", "luma"), [(Colours(1, 1), 63), (Colours(6, 1), 81), (Colours(6, 2), 76), (Colours(), 81)]
+)
+def test_red_is_written_as_the_tags_say(colours: Colours, luma: int) -> None:
+    """ITU-R BT.709 and BT.601: 0.2126 and 0.299 of 219 levels above 16, or of 255."""
+    stream = Stream(SOFTWARE["h264"], {}, 64, 64, Fraction(1, 25), Fraction(25), Fraction(1), colours)
+    frame = to_frame(np.full((64, 64, 3), (255, 0, 0), np.uint8), stream)
+    assert abs(int(frame.to_ndarray()[10, 10]) - luma) <= 1

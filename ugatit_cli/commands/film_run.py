@@ -1,0 +1,173 @@
+"""One film from its file to the outcome that is reported, for every command that meets films."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ..console import Console
+from ..errors import BadInputError, PartialError
+from ..filming import FilmPlan, FilmSettings
+from ..loading import LoadedModel
+from ..pipeline import Interruption, Written, watch_signals
+from ..pipeline.journal import Origin
+
+if TYPE_CHECKING:
+    from ..filming.making import Making
+    from ..filming.work import Work
+    from ..framing import Framing
+    from ..video.frames import Source
+
+
+@dataclass(frozen=True)
+class FilmRun:
+    """What was asked for.
+
+    Attributes:
+        batch_size: frames that go through the generator together; None for what suits the device.
+        resume: whether finished segments of an earlier run are used.
+        again: what the user types to go on.
+        remember: called with a finished file's name, and where it still is, just before it gets the name.
+    """
+
+    plan: FilmPlan
+    settings: FilmSettings
+    source: Source
+    batch_size: int | None
+    resume: bool
+    again: str
+    remember: Callable[[Path, Path], None] = lambda target, part: None
+
+
+def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
+    """The source, and a look at the disk, before anything slow begins."""
+    from ..filming.space import check_hopeless
+    from ..video.opening import open_source
+
+    path = plan.job.source.path
+    source = open_source(path, settings.fps)
+    pixels = source.facts.width * source.facts.height * len(plan.job.targets)
+    there = next(folder for folder in plan.target.absolute().parents if folder.exists())
+    check_hopeless(there, pixels, source.facts.frames)
+    return source
+
+
+def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console) -> Written:
+    """Raises UgatitError for what went wrong, typer.Exit after a signal."""
+    from ..filming.assembling import finish
+    from ..filming.making import make
+    from ..filming.work import empty, hold
+
+    begun = perf_counter()
+    plan = run.plan
+    with hold(plan.work, plan.target, resume=run.resume), watch_signals(_announce(console)) as interruption:
+        making = _making(run, loaded, shape, interruption)
+        work = making.work
+        before = work.frames
+        if before:
+            console.note(f"{before} frames are done already: going on after them")
+        started = perf_counter()
+        with _progress(making, console) as advance, closing(make(making)) as counts:
+            for count in counts:
+                advance(count)
+        speed = (work.frames - before) / (perf_counter() - started)
+        if interruption.requested():
+            console.note(f"{work.frames} frames are kept: {run.again} goes on after them")
+            raise typer.Exit(interruption.exit_code)
+        if not work.frames:
+            text = f"there is no frame of {plan.job.source.path} in the stretch that was asked for"
+            raise BadInputError(text, hint="look at --start and --end", name="video-no-frame")
+        files, notes = finish(making)
+        empty(plan.work)
+    told = (*run.source.facts.notes, *notes, *_damage(work))
+    details = {**_details(making), "frames": work.frames, "fps": round(speed, 2)}
+    seconds = perf_counter() - begun
+    return Written(plan.job, files, told, seconds, details=details, shortfall=_shortfall(run, work))
+
+
+def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Interruption) -> Making:
+    from ..backends.batching import measured_batch_size
+    from ..filming.making import Making
+    from ..filming.outputs import make_outputs
+    from ..filming.reading import Reading
+    from ..filming.work import Work
+    from ..framing import frame
+    from ..steadying import Steadier
+    from ..video.reading import VideoSource
+    from ..video.window import Window
+
+    plan, settings, facts = run.plan, run.settings, run.source.facts
+    is_folder = plan.job.source.path.is_dir()  # there, --fps says when its pictures are shown
+    reading = Reading(run.source, Window(settings.start, settings.end), None if is_folder else settings.fps)
+    outputs = make_outputs(plan, reading, shape, settings)
+    digest = settings.digest(plan.container, *(output.identity for output in outputs))
+    work = Work(plan.work, _origin(plan.job.source.path, loaded.sha256, digest), [each.kind for each in outputs])
+    work.find()
+    blank = frame(_blank(facts.square_width, facts.height), shape)
+    batch = run.batch_size or measured_batch_size(loaded.backend, *blank.pixels.shape[:2])
+    if isinstance(run.source, VideoSource) and not settings.extras and shape.fit != "crop":
+        left, top, right, bottom = blank.content
+        run.source.shrink(right - left, bottom - top)
+    heatmap = "heatmap" in settings.extras
+    steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch)
+    return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested, run.remember)
+
+
+def _blank(width: int, height: int) -> Any:
+    import numpy as np
+
+    return np.zeros((height, width, 3), np.uint8)
+
+
+def _origin(source: Path, model: str, settings: str) -> Origin:
+    """Of a folder, everything that lies in it counts."""
+    if not source.is_dir():
+        status = source.stat()
+        return Origin(status.st_size, status.st_mtime_ns, model, settings)
+    digest, size = hashlib.sha256(settings.encode()), 0
+    for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
+        status = entry.stat()
+        size += status.st_size
+        digest.update(f"{entry.name!r} {status.st_size} {status.st_mtime_ns}".encode())
+    return Origin(size, source.stat().st_mtime_ns, model, digest.hexdigest())
+
+
+def _announce(console: Console) -> Any:
+    return lambda: console.note("stopping; once more stops at once")
+
+
+@contextmanager
+def _progress(making: Making, console: Console) -> Iterator[Any]:
+    reading = making.reading
+    with console.film_progress(reading.frames, making.work.frames, float(reading.rate)) as advance:
+        yield advance
+
+
+def _damage(work: Work) -> list[str]:
+    if not work.damaged:
+        return []
+    return [f"{work.damaged} of its frames or packets are damaged: they were bridged as well as can be"]
+
+
+def _shortfall(run: FilmRun, work: Work) -> PartialError | None:
+    if not run.source.ends_early:
+        return None
+    promised = run.source.facts.frames
+    count = f"{work.frames} of {promised} frames" if promised else f"{work.frames} frames"
+    text = f"{run.plan.job.source.path} ends early: {count} are there, and they are translated"
+    return PartialError(text, hint="copy or download it again for the rest", name="video-truncated")
+
+
+def _details(making: Making) -> dict[str, Any]:
+    report = making.steadier.report
+    output = making.outputs[0]
+    encoder = {"encoder": output.stream.encoder.name} if output.stream else {}
+    return {**encoder, "size": list(output.stored_size), **({"flicker": report.as_dict()} if report.pairs else {})}

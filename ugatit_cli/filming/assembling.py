@@ -1,0 +1,96 @@
+"""Finished segments become the files that were asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from PIL import Image
+
+from ..errors import OutputError
+from ..files import replacing, write_atomically, writing
+from ..pipeline.plan import Kind
+from ..video.animations import WRITERS, Animation
+from ..video.checking import check_video
+from ..video.joining import Companion, join
+from ..video.reading import VideoSource
+from ..video.segments import Record, read_records, read_times
+from .making import Making
+from .outputs import Output
+from .plan import is_in_the_way
+
+DIGITS = 6
+
+
+def finish(making: Making) -> tuple[Mapping[Kind, Path], list[str]]:
+    """Join the segments: (the files that were written, what the user should know about what lies beside the pictures).
+
+    Raises:
+        OutputError, ResourceError: they cannot be written, or are not what was meant when they are read again.
+    """
+    notes: list[str] = []
+    for output in making.outputs:
+        for note in _assemble(making, output):
+            notes += [note] if note not in notes else []
+    return making.plan.job.targets, notes
+
+
+def _assemble(making: Making, output: Output) -> Sequence[str]:
+    """One film. It has its name only when it was read again."""
+    plan, segments = making.plan, making.work.segments(output.kind)
+    target = plan.job.targets[output.kind]
+    if os.path.lexists(target) and not plan.job.replace and is_in_the_way(target, plan.work):
+        text = f"{target} appeared while this run was under way, and is left as it is"
+        raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
+    if plan.form == "frames":
+        _write_frames(target, plan.container, segments)
+        return ()
+    with replacing(target, check=partial(_remember, making, target), folder=plan.work) as part:
+        if output.stream is None:
+            _write_animation(part, making, output, segments)
+            return ()
+        source = making.reading.source.path if isinstance(making.reading.source, VideoSource) else None
+        beside = Companion(source, making.settings.sound, making.reading.window)
+        joined = join(part, plan.container, output.stream, segments, beside)
+        check_video(part, plan.container, output.stream, segments, joined)
+        return joined.notes
+
+
+def _remember(making: Making, target: Path, part: Path) -> None:
+    """So that a run which is killed before all its films have their names may replace those that do."""
+    making.work.remember(target.name, part)
+    making.remember(target, part)
+
+
+def _write_animation(part: Path, making: Making, output: Output, segments: Sequence[Path]) -> None:
+    count = sum(len(read_times(segment)) for segment in segments)
+    animation = Animation(*output.size, count, making.reading.source.facts.plays, making.reading.time_base)
+    with part.open("rb+") as file:
+        WRITERS[making.plan.container](file, animation, _records(segments))
+    _check_animation(part, output.size, count)
+
+
+def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:
+    try:
+        with Image.open(part, formats=["GIF", "PNG", "WEBP"]) as image:
+            there, shown = getattr(image, "n_frames", 1), image.size
+    except OSError:
+        there, shown = 0, (0, 0)
+    if shown != size or there != count:
+        text = f"the finished animation has {there} frames of {shown[0]} x {shown[1]}, not {count} of {size[0]} x {size[1]}"
+        raise OutputError(text, hint="run it again with --no-resume", name="video-check")
+
+
+def _write_frames(folder: Path, suffix: str, segments: Sequence[Path]) -> None:
+    """`000001.png` and so on. A run that is killed here writes all of them again."""
+    with writing(folder):
+        folder.mkdir(exist_ok=True)
+    for number, record in enumerate(_records(segments), 1):
+        write_atomically(folder / f"{number:0{DIGITS}}.{suffix}", record.data)
+
+
+def _records(segments: Sequence[Path]) -> Iterator[Record]:
+    return chain.from_iterable(map(read_records, segments))

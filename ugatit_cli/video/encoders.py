@@ -1,0 +1,120 @@
+"""Which encoder writes a codec here, and how it is told the quality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Final
+
+import av
+
+from ..errors import UsageError
+from .kinds import Codec
+
+AVX512F: Final = 13  # OpenCV's number for it, which has no name in Python
+X264_PRESETS: Final = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"),
+)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One way to write a codec.
+
+    Attributes:
+        name: FFmpeg's.
+        crf: the usual quality, lower is better; `most_crf` the largest number there is.
+        presets: from fast to small, and the usual one.
+        fixed: options that are always given.
+        even: whether sides must be even for the usual 4:2:0; then odd ones are written as 4:4:4.
+        holds_aspect: whether pixels that are not square can be written down.
+    """
+
+    name: str
+    crf: int
+    most_crf: int
+    presets: tuple[str, ...]
+    preset: str
+    crf_option: str = "crf"
+    preset_option: str = "preset"
+    fixed: tuple[tuple[str, str], ...] = ()
+    even: bool = True
+    holds_aspect: bool = True
+
+    def options(self, crf: int | None, preset: str | None) -> dict[str, str]:
+        """Raises UsageError for a quality or preset that it does not know."""
+        if crf is not None and crf > self.most_crf:
+            text = f"--crf {crf} is too much for {self.name}: from 0 to {self.most_crf}"
+            raise UsageError(text, hint=f"{self.crf} is usual", name="crf")
+        if preset is not None and preset not in self.presets:
+            hint = f"choose one of {', '.join(self.presets)}"
+            raise UsageError(f"{self.name} has no preset {preset}", hint=hint, name="preset")
+        quality = self.crf if crf is None else crf
+        reproducible = {"x264-params": "asm=avx2"} if self.name == "libx264" and has_avx512() else {}
+        chosen = {self.crf_option: str(quality), self.preset_option: preset or self.preset}
+        return {**dict(self.fixed), **reproducible, **chosen}
+
+
+SOFTWARE: Final[dict[Codec, Encoder]] = {
+    "h264": Encoder("libx264", 18, 51, X264_PRESETS, "veryfast"),
+    "hevc": Encoder("libx265", 22, 51, X264_PRESETS, "fast", fixed=(("x265-params", "log-level=none"),)),
+    "vp9": Encoder(
+        *("libvpx-vp9", 28, 63, tuple(str(speed) for speed in range(8, -1, -1)), "4"),
+        preset_option="cpu-used",
+        fixed=(("b", "0"), ("row-mt", "1"), ("deadline", "good")),
+        even=False,
+        holds_aspect=False,
+    ),
+    "av1": Encoder(
+        *("libsvtav1", 28, 63, tuple(str(speed) for speed in range(13, -1, -1)), "8"), even=False, holds_aspect=False
+    ),
+}
+NVENC_PRESETS: Final = tuple(f"p{number}" for number in range(1, 8))
+NVENC: Final = (("rc", "vbr"), ("b", "0"))
+HARDWARE: Final[dict[Codec, tuple[Encoder, ...]]] = {
+    "h264": (Encoder("h264_nvenc", 20, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC),),
+    "hevc": (Encoder("hevc_nvenc", 23, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC),),
+    "av1": (
+        Encoder(
+            *("av1_nvenc", 28, 63, NVENC_PRESETS, "p5"), crf_option="cq", fixed=NVENC, even=False, holds_aspect=False
+        ),
+    ),
+    "vp9": (),
+}
+
+
+def choose_encoder(codec: Codec, preset: str | None, *, is_odd: bool) -> Encoder:
+    """One in hardware if it opens and knows the preset; odd sizes need 4:4:4, which is left to software."""
+    for encoder in HARDWARE[codec]:
+        if not is_odd and (preset is None or preset in encoder.presets) and opens(encoder):
+            return encoder
+    return SOFTWARE[codec]
+
+
+@cache
+def has_avx512() -> bool:
+    """x264's code for it gives other bytes now and then (seen with core 165, macroblock trees on, several threads at work).
+
+    A resumed film must equal one that was not interrupted, so it is left out, for a few hundredths of the speed.
+    """
+    try:
+        import cv2
+    except ImportError:  # most often libGL.so.1, on a machine without a screen
+        return False
+    return bool(cv2.checkHardwareSupport(AVX512F))
+
+
+@cache
+def opens(encoder: Encoder) -> bool:
+    """Whether the encoder really works here: that FFmpeg lists it says nothing about the hardware."""
+    try:
+        context = av.CodecContext.create(encoder.name, "w")
+        assert isinstance(context, av.VideoCodecContext)
+        context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"  # hardware refuses much smaller ones
+        context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+        context.options = encoder.options(None, None)
+        context.open()
+    except (av.FFmpegError, av.codec.codec.UnknownCodecError, ValueError):
+        return False
+    return True

@@ -1,0 +1,197 @@
+"""Frames of a video file: upright, in square pixels, with their times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+
+from ..errors import BadInputError
+from ..images.limits import check_size
+from .colours import FULL, HDR_TRANSFERS, Colours, colours_of
+from .faults import explaining
+from .frames import Facts, Frame, Pixels
+from .sniffing import sniff
+from .structure import ends_early
+
+OPTIONS: Final = {"protocol_whitelist": "file"}  # a file may name others, even addresses: they are not followed
+EXACT: Final = av.video.reformatter.Interpolation.BICUBIC | av.video.reformatter.Interpolation.ACCURATE_RND
+SHRINKING: Final = av.video.reformatter.Interpolation.BILINEAR  # of as many pixels as become one, like Pillow's
+MOST_LOST: Final = 1000  # damaged packets in a row, after which it is no video
+DEFAULT_RATE: Final = Fraction(25)
+
+
+def open_container(path: Path, demuxer: str) -> av.container.InputContainer:
+    """`file:` keeps FFmpeg from taking a colon in the name for a protocol."""
+    return av.open(f"file:{path}", format=demuxer, options=dict(OPTIONS), metadata_errors="replace")
+
+
+class VideoSource:
+    """The `Source` contract over a video file."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UgatitError where no frame can be had of it."""
+        self.path = path
+        self.exact = True
+        with explaining(str(path)):
+            self._demuxer, animation = sniff(path)
+            assert animation is None
+            self.ends_early = ends_early(path, self._demuxer)
+            self.facts = self._probe()
+
+    def shrink(self, width: int, height: int) -> None:
+        """Give frames only in this size, upright: most of the work of reading is about pixels that nobody needs."""
+        self._coded_size = (height, width) if self._turned else (width, height)
+
+    def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
+        with explaining(str(self.path)):
+            if start and not from_the_beginning:
+                yield from self._sought(start)
+            else:
+                yield from self._decoded(start, seek=False)
+
+    def _sought(self, start: int) -> Iterator[Frame]:
+        """From the key frame before `start`; from the beginning where the file's index leads elsewhere."""
+        found = self._decoded(start, seek=True)
+        first = next(found, None)
+        if first is None or first.pts > start:
+            yield from self._decoded(start, seek=False)
+            return
+        yield first
+        yield from found
+
+    def _decoded(self, start: int, *, seek: bool) -> Iterator[Frame]:
+        """Frames from `start` on, each shown until the next one begins."""
+        with open_container(self.path, self._demuxer) as container:
+            stream = _choose(container)
+            if seek:
+                with suppress(av.FFmpegError):  # then the first frame tells
+                    container.seek(start, stream=stream)
+            held: Frame | None = None
+            for frame in self._timed(_decode(container, stream), start):
+                if held is not None:
+                    yield replace(held, duration=frame.pts - held.pts)
+                held = frame
+            if held is not None:
+                end = (stream.start_time or 0) + (stream.duration or 0)  # what the last one's packet says can be wrong
+                yield replace(held, duration=end - held.pts) if end > held.pts and self.exact else held
+
+    def _timed(self, decoded: Iterable[av.VideoFrame | None], start: int) -> Iterator[Frame]:
+        """Frames from `start` on; their times are mended where they are missing or go backwards."""
+        step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
+        offset, last, damaged = 0, None, 0
+        for frame in decoded:
+            if frame is None:
+                damaged += 1
+                continue
+            pts = frame.pts if frame.pts is None else frame.pts + offset
+            if pts is None or (last is not None and pts <= last):
+                mended = 0 if last is None else last + step
+                offset, pts, self.exact = offset + (0 if pts is None else mended - pts), mended, False
+            last = pts
+            damaged += frame.is_corrupt
+            if pts >= start:
+                yield Frame(self._pixels(frame), pts, frame.duration or step, damaged=damaged)
+                self.exact, damaged = self.exact and not damaged, 0
+
+    def _pixels(self, frame: av.VideoFrame) -> Pixels:
+        return upright(frame, self._coded_size, self.facts.colours)
+
+    def _probe(self) -> Facts:
+        with open_container(self.path, self._demuxer) as container:
+            stream = _choose(container)
+            first = next((frame for frame in _decode(container, stream) if frame is not None), None)
+            if first is None:
+                raise BadInputError("no frame of it can be decoded", hint="copy it again", name="video-damaged")
+            check_size(first.width, first.height)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            aspect = Fraction(aspect) if 0 < aspect <= 16 else Fraction(1)
+            turned = round(first.rotation / 90) % 2
+            coded = first.width, first.height
+            width, height = reversed(coded) if turned else coded
+            self._turned = bool(turned)
+            self._coded_size = (max(1, round(coded[0] * aspect)), coded[1])
+            rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
+            assert stream.time_base is not None
+            return Facts(
+                width,
+                height,
+                Fraction(stream.time_base),
+                rate,
+                _count(container, stream, rate, self.path.stat().st_size),
+                sample_aspect=1 / aspect if turned else aspect,
+                colours=colours_of(first),
+                notes=tuple(_notes(first, stream)),
+            )
+
+
+def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours) -> Pixels:
+    """uint8 (H, W, 3): the frame scaled to `size` (width, height), then turned as its display matrix says."""
+    rgb = frame.reformat(
+        *size,
+        format="rgb24",
+        src_colorspace=colours.scaler_matrix(frame.height),
+        src_color_range=FULL if frame.format.name.startswith("yuvj") else colours.scaler_range,
+        interpolation=SHRINKING if size[0] < frame.width else EXACT,
+    )
+    pixels = np.asarray(rgb.to_ndarray(), np.uint8)
+    turns = round(frame.rotation / 90) % 4  # counter-clockwise
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def _choose(container: av.container.InputContainer) -> av.VideoStream:
+    """The film itself: no cover picture; of several, the one that players take."""
+    films = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    if not films:
+        what = "there is only audio in it" if container.streams.audio else "there is no video in it"
+        raise BadInputError(what, name="video-none")
+    return next((s for s in films if s.disposition & av.stream.Disposition.default), films[0])
+
+
+def _decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
+    """Every frame; None for each packet that cannot be decoded."""
+    packets = container.demux(stream)
+    lost = 0
+    while lost < MOST_LOST:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            frames = packet.decode()
+        except (av.error.InvalidDataError, av.error.UnknownError, EOFError):
+            lost += 1
+            yield None
+            continue
+        if frames:
+            lost = 0
+        yield from frames
+
+
+def _count(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction, size: int) -> int | None:
+    """How many frames the file promises, if that can be true."""
+    seconds: Fraction | None = None
+    if stream.duration and stream.time_base:
+        seconds = stream.duration * Fraction(stream.time_base)
+    elif container.duration:
+        seconds = Fraction(container.duration, av.time_base)
+    count = stream.frames or (round(seconds * rate) if seconds else 0)
+    return count if 0 < count <= size else None  # a frame takes a byte at least
+
+
+def _notes(frame: av.VideoFrame, stream: av.VideoStream) -> Iterator[str]:
+    bits = frame.format.components[0].bits
+    if bits > 8:
+        yield f"its {bits} bits a colour become 8"
+    transfer = HDR_TRANSFERS.get(int(frame.color_trc))
+    if transfer:
+        yield f"it is HDR ({transfer}): its colours are translated as they are, without tone mapping"
+    if stream.metadata.get("alpha_mode") == "1" or any(component.is_alpha for component in frame.format.components):
+        yield "its transparency is not kept"
+    if frame.interlaced_frame:
+        yield "it is interlaced: frames are translated as they are"
