@@ -150,7 +150,8 @@ def ask(way: Way, question: str) -> dict[str, Any]:
 def end_to_end(files: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """One JPEG in a fresh process, ours and the plain one's in turn."""
     target = Path(files["folder"], "out.png")
-    fixed = ["--size", str(arguments.size)] if "full" not in files["title"] else []
+    fixed = ["--output-size", "model"]  # as the script has it
+    fixed += ["--size", str(arguments.size)] if "full" not in files["title"] else []
     ours = [
         sys.executable,
         "-m",

@@ -39,7 +39,7 @@ def test_float32_rounds_a_few_times_as_much_as_the_direct_form() -> None:
     error, plain_error = (
         (y - exact).norm() / exact.norm() for y in (reflected_convolution(x, weight), direct(x, weight))
     )
-    assert error < 2e-6
+    assert error < 3e-6  # 1.8e-6 to 2.1e-6, by the processor
     assert error < 12 * plain_error
 
 
