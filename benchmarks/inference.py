@@ -87,6 +87,12 @@ def prepare(folder: Path, variant: str, arguments: argparse.Namespace) -> dict[s
         text=True,
     )
     files: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    for spec in files["ways"].values():  # graphs are made once: neither their time nor their memory is of interest here
+        task = json.dumps({**spec, "batch": 1, "size": arguments.size})
+        command = [sys.executable, __file__, "--worker", task]
+        subprocess.run(
+            command, env=environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True
+        )
     return files | {"folder": str(folder)}
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 FORMAT = "2"  # of graphs and records; another number when either changes
 
-Use = Literal["few", "many", "gpu"]
-"""`few` pictures on a CPU: starts soon, little memory; `many` there: the most pictures a second; or a GPU."""
+Use = Literal["few", "many", "openvino", "gpu"]
+"""`few` pictures on a CPU: starts soon, little memory; `many` there: the most pictures a second; by OpenVINO; or on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class CachedGraph:
         variant: of the generator.
         notes: what the reader of the weights had to say.
         tried: the programs that have run it once, such as `onnx/cpu`: a picture came out, and not of one colour.
-        milliseconds: a picture's time by backend's name and number of threads, such as `onnx/2`, where it was measured.
+        milliseconds: a picture's time by backend, its version and number of threads, such as `onnx 1.31.1/2`, where it was measured.
     """
 
     path: Path
@@ -115,6 +115,8 @@ def _form(use: Use, config: GeneratorConfig) -> GraphForm:
     storage: Storage = "fp16" if config.width * config.mlp_inputs >= LARGE else "fp32"
     if use == "gpu":
         return GraphForm("direct", heatmap=True, storage=storage)
+    if use == "openvino":  # twice as slow where it has to make floats of halves for every picture
+        return GraphForm("tiled", "stored", heatmap=True)
     return GraphForm("tiled", "stored" if use == "many" else "fleeting", heatmap=True, storage=storage)
 
 

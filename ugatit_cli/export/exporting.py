@@ -84,7 +84,8 @@ def _write(request: ExportRequest, facts: GraphFacts, staged: Path) -> ModelProt
     if request.precision == "int8":
         from .int8 import quantise
 
-        return quantise(write_generator(config, tensors, request.form), _calibration(request, facts))
+        graph = write_generator(config, tensors, request.form)
+        return quantise(graph, request.form.convolutions, _calibration(request, facts))
     if sum(tensor.nbytes for tensor in tensors.values()) <= ONE_FILE:
         return write_generator(config, tensors, request.form)
     with weights_beside(staged) as beside:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..weights import ModelWeights
 
 TIMED_RUNS = 3
+DISTRIBUTIONS = {"onnx": ("onnxruntime-gpu", "onnxruntime"), "torch": ("torch",)}
 
 
 def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
@@ -37,7 +40,7 @@ def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     use: Use = "few" if wish.few else "many"
     if takes_openvino(wish) and (use == "many" or wish.backend == "openvino"):  # it takes a second to get ready
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
-        return source.in_graph(open_in_openvino, "many", wish.device, reason)
+        return source.in_graph(open_in_openvino, "openvino", wish.device, reason)
     if wish.device in ("cuda", "tensorrt") or (wish.device == "auto" and cuda_problem() is None):
         return _on_gpu(source, wish)
     if wish.backend == "onnx":
@@ -71,7 +74,7 @@ def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
     if wish.few:
         return source.in_graph(open_in_onnx, "few", "cpu", "it starts without torch")
     graph = source.graph("many")
-    names = {name: f"{name}/{allowed_cores()}" for name in ("onnx", "torch")}
+    names = {name: f"{name} {_version(name)}/{allowed_cores()}" for name in DISTRIBUTIONS}
     if not set(names.values()) <= set(graph.milliseconds):
         graph = graph.with_times({names[name]: _milliseconds(source.backend(name)) for name in names})
     onnx, torch = (graph.milliseconds[names[name]] for name in ("onnx", "torch"))
@@ -79,6 +82,14 @@ def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
     if onnx <= torch:
         return source.in_graph(open_in_onnx, "many", "cpu", reason)
     return source.in_torch("cpu", reason)
+
+
+def _version(name: str) -> str:
+    """Of the program as it is installed: what was measured of another one is not true of it."""
+    for distribution in DISTRIBUTIONS[name]:
+        with suppress(PackageNotFoundError):
+            return version(distribution)
+    return ""
 
 
 def _milliseconds(backend: Backend) -> float:
