@@ -118,7 +118,7 @@ class Contest:
         wish = {"backend": way.backend, "device": way.device}
         if way.precision == "fp32":
             return {"model": str(self.path), "sha256": self.weights.sha256, "wish": wish}
-        graph = self.folder / f"{way.precision}.onnx"
+        graph = self.folder / f"{way.backend}.{way.precision}.onnx"
         if not graph.exists():
             direction, _ = self.weights.generator()
             photographs = read_photographs([])
