@@ -13,6 +13,7 @@ from .errors import BadModelError, RefusedError, UgatitError, UsageError
 
 MAX_BYTES = 16 << 30  # the official full checkpoint with all six networks is below 3 GB
 HEAD_BYTES = 1024
+DATA_SUFFIX = ".data"  # behind the name of an ONNX graph: the file that its large weights are in
 _WEB_PAGE = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<\?xml)", re.IGNORECASE)
 _ONNX = re.compile(
     rb"\x08[\x01-\xff][\x01-\x7f]?[\x12\x1a\x22\x28\x32\x3a\x42]"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 from hub.checkpoints import DATA, FOLDER, INDEX, write_checkpoint
@@ -224,6 +225,22 @@ def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
     assert (own_models_folder() / "drawn" / "model.onnx").read_bytes() == graph.read_bytes()
     assert ugatit("translate", PHOTOGRAPH, "-m", "drawn", "-o", tmp_path / "a.png").exit_code == 0
     assert said("models", "info", graph)["direction"] == "a2b"
+
+
+def test_a_graph_with_its_weights_in_other_files(model: Path, tmp_path: Path) -> None:
+    exported, graph = tmp_path / "a.onnx", tmp_path / "theirs" / "b.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", exported).exit_code == 0
+    graph.parent.mkdir()
+    onnx.save(onnx.load(exported), graph, save_as_external_data=True, location="w.bin", size_threshold=0)
+    done = ugatit("models", "import", graph, "--name", "two")
+    assert done.exit_code == 0, done.stderr
+    for word, name in ((exported, "a.png"), ("two", "b.png")):
+        assert ugatit("translate", PHOTOGRAPH, "-m", word, "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert [Path(file["path"]).name for file in held("two")["files"]] == ["model.onnx", "model.onnx.data"]
+    (own_models_folder() / "two" / "model.onnx.data").write_bytes(b"changed")
+    assert ugatit("models", "verify", "two").exit_code == 6
+    assert ugatit("translate", PHOTOGRAPH, "-m", "two", "-o", tmp_path / "c.png").exit_code == 6
 
 
 @pytest.mark.parametrize(
