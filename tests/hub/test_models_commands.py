@@ -194,7 +194,22 @@ def test_info_of_a_name_a_file_and_a_repository(tiny_hub: LoopbackHub, model: Pa
     assert "licence" not in ugatit("models", "info", model).stderr
 
 
+def test_what_is_pulled_and_removed_as_json(tiny_hub: LoopbackHub, model: Path) -> None:
+    (pulled,) = said("models", "pull", "me/tiny")["files"]
+    assert (pulled["model"], pulled["sha256"]) == ("me/tiny", weights.load(model).sha256)
+    assert Path(pulled["path"]).read_bytes() == model.read_bytes()
+    (removed,) = said("models", "remove", "me/tiny")["models"]
+    assert removed == {"name": "me/tiny", "freed_bytes": model.stat().st_size}
+
+
 # ---- import
+
+
+def test_what_is_imported_as_json(model: Path, tmp_path: Path) -> None:
+    facts = said("models", "import", model, "-o", tmp_path / "kept")
+    assert (facts["name"], facts["folder"]) == (None, str(tmp_path / "kept"))
+    assert (facts["format"], facts["sha256"]) == ("safetensors", weights.load(model).sha256)
+    assert (facts["files"], facts["license"]) == (["README.md", "weights.safetensors"], "MIT")
 
 
 def test_an_imported_model_has_a_name(model: Path, tmp_path: Path) -> None:
@@ -298,6 +313,18 @@ def test_a_dry_run_says_what_would_go_up(tiny_hub: LoopbackHub, model: Path) -> 
     names = [line.split(":")[0] for line in done.stderr.splitlines()]
     assert names[:4] == ["README.md", "model.onnx", "samples.jpg", "weights.safetensors"]
     assert (tiny_hub.requests, tiny_hub.uploads) == ([], {})
+
+
+def test_what_would_go_up_as_json(tiny_hub: LoopbackHub, model: Path) -> None:
+    facts = said("models", "push", model, "me/new", "--dry-run")
+    assert (facts["repo"], facts["url"]) == ("me/new", None)
+    assert [file["name"] for file in facts["files"]] == [
+        "README.md",
+        "model.onnx",
+        "samples.jpg",
+        "weights.safetensors",
+    ]
+    assert all(file["bytes"] > 0 for file in facts["files"])
 
 
 def test_what_is_published_works(tiny_hub: LoopbackHub, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
