@@ -21,9 +21,8 @@ from .. import __version__
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
 from ..files import replacing
-from ..model_file import open_model
+from ..model_file import naming, open_model
 from .model import ModelWeights, ReadLater, Tensors
-from .naming import naming
 from .shapes import generator_shapes
 from .stored import (
     ITEM_SIZES,
