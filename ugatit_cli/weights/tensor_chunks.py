@@ -36,7 +36,7 @@ def tensor_file_chunks(
     yield _header(tensors, dtype, metadata or {})
     for name in _in_order(tensors, dtype):
         values = tensors[name].detach().to("cpu").contiguous().flatten()
-        for piece in values.split(_PIECE):
+        for piece in torch.split(values, _PIECE):
             yield bytes_of(piece.to(dtype or piece.dtype))
 
 

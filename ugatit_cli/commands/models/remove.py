@@ -25,7 +25,8 @@ def remove(models: ModelsArgument, as_json: options.JsonOption = False) -> None:
 
     console, removed = Console(), []
     for held in [holding(model) for model in models]:
-        removed.append({"name": held.name, "freed_bytes": remove_holding(held)})
-        console.note(f"removed {held.name}: {in_bytes(removed[-1]['freed_bytes'])}")
+        freed = remove_holding(held)
+        removed.append({"name": held.name, "freed_bytes": freed})
+        console.note(f"removed {held.name}: {in_bytes(freed)}")
     if as_json:
         show_json(console, "remove", {"models": removed})
