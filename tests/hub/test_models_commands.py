@@ -233,6 +233,12 @@ def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_pa
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
 
 
+def test_what_is_half_already_does_not_grow(tmp_path: Path) -> None:
+    bundled = REPOSITORY / "models" / "portrait2toon" / "weights.safetensors"
+    assert ugatit("models", "import", bundled, "-o", tmp_path / "kept").exit_code == 0
+    assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < bundled.stat().st_size + 10_000
+
+
 def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
     graph = tmp_path / "a.onnx"
     assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0

@@ -24,6 +24,7 @@ from .about import About
 from .card import Facts, write_card
 
 ABANDONED_SECONDS = 24 * 3600
+HALF_BYTES = 2  # of a number
 CARD, GRAPH = "README.md", "model.onnx"
 WHAT_IT_IS = {
     hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network",
@@ -39,7 +40,7 @@ class Wish:
     Attributes:
         named: with a row, so that its name works like one of the program's.
         said: texts for the card, as `About` has them; None for what the file says.
-        half: in half precision.
+        half: in half precision; what loses nothing by it is kept so anyway.
         smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
     """
 
@@ -118,11 +119,20 @@ def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
     origin = {"source_sha256": loaded.sha256, "source_format": loaded.format}
     path = part / hub.FOLDER_WEIGHTS
     metadata = {**loaded.metadata, **about.to_metadata(), **origin}
-    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half)
+    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half or _is_half(loaded))
     first = loaded.generator()[0]
     directions = (first, *(each for each in loaded.generators if each != first))
     facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
     return Kept(path, about, facts, loaded.notes)
+
+
+def _is_half(loaded: weights.ModelWeights) -> bool:
+    """Whether every number is one in half precision already: such weights would only become twice as large."""
+    return all(
+        tensor.dtype.itemsize == HALF_BYTES or bool((tensor.half() == tensor).all())
+        for generator in loaded.generators.values()
+        for tensor in generator.values()
+    )
 
 
 def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
