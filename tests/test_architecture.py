@@ -39,7 +39,6 @@ HEAVY = {
     "numpy",
     "cv2",
     "PIL",
-    "safetensors",
     "av",
     "onnx",
     "onnxruntime",
@@ -56,7 +55,6 @@ HEAVY_AT_MODULE_LEVEL = {  # everybody else imports them inside functions: see "
     "av": r"video\..+",
     "onnx": r"graph\..+|export\..+",
     "onnxruntime": r"backends\.onnx|export\.int8",
-    "safetensors": r"training(\..+)?|weights(\..+)?",
     "accelerate": r"training(\..+)?",
     "torchmetrics": r"evaluation(\..+)?",
 }

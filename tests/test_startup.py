@@ -58,6 +58,13 @@ def test_a_lone_bad_picture_is_told_of_before_a_network_is_loaded(tmp_path: Path
     assert (codes, "torch" in modules) == ([4], False)
 
 
+def test_the_page_about_all_commands_loads_none() -> None:
+    done = subprocess.run([sys.executable, "-c", ASK, '[["--help"]]'], capture_output=True, text=True)
+    *page, last = done.stdout.splitlines()
+    assert not {"pydantic", "ugatit_cli.commands"} & set(json.loads(last)[1])
+    assert [line for line in page if line.endswith("...") and "Usage" not in line] == []  # each fits into its line
+
+
 def test_help_is_there_in_no_time() -> None:
     """Processor time, the best of three, so that it does not matter what else the machine is doing."""
     seconds = []

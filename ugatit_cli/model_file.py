@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -13,10 +15,27 @@ from .errors import BadModelError, RefusedError, UgatitError, UsageError
 
 MAX_BYTES = 16 << 30  # the official full checkpoint with all six networks is below 3 GB
 HEAD_BYTES = 1024
+DATA_SUFFIX = ".data"  # behind the name of an ONNX graph: the file that its large weights are in
 _WEB_PAGE = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<\?xml)", re.IGNORECASE)
 _ONNX = re.compile(
     rb"\x08[\x01-\xff][\x01-\x7f]?[\x12\x1a\x22\x28\x32\x3a\x42]"
 )  # ModelProto: ir_version, then another field
+
+
+@contextmanager
+def naming(path: Path, what: str = "model") -> Iterator[None]:
+    """Say which file, and `what` it was to be, in the errors of the readers that run inside: their messages are about "it"."""
+    try:
+        yield
+    except BadModelError as error:
+        text = f"cannot use the {what} {path}: {error.message}"
+        raise BadModelError(text, hint=error.hint, name=error.name) from error
+    except RefusedError as error:
+        text = f"refused the {what} {path}: {error.message}"
+        raise RefusedError(text, hint=error.hint, name=error.name) from error
+    except UsageError as error:
+        text = f"cannot open the {what} {path}: {error.message}"
+        raise UsageError(text, hint=error.hint, name=error.name) from error
 
 
 def open_model(path: Path) -> BufferedReader:
@@ -37,7 +56,8 @@ def open_model(path: Path) -> BufferedReader:
 
 def _check_status(status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise BadModelError("it is a folder, and a model is one file", name="model-not-a-file")
+        hint = "one with weights.safetensors, model.onnx or a single TensorFlow checkpoint in it works, too"
+        raise BadModelError("it is a folder, and a model is one file", hint=hint, name="model-not-a-file")
     if not stat.S_ISREG(status.st_mode):
         raise BadModelError("it is not a regular file", name="model-not-a-file")
     if status.st_size == 0:

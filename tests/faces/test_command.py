@@ -104,4 +104,17 @@ def test_models_of_whole_pictures_need_no_detector(group: Path, tmp_path: Path) 
 
 def test_a_detector_that_is_none(group: Path, model: Path, tmp_path: Path) -> None:
     done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all", "--face-model", group)
-    assert (done.exit_code, "as a face detector" in done.stderr) == (5, True)
+    assert (done.exit_code, "cannot use the face detector" in done.stderr) == (5, True)
+
+
+def test_a_detector_that_is_not_there(group: Path, model: Path, tmp_path: Path) -> None:
+    done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all", "--face-model", "missing.onnx")
+    assert (done.exit_code, "the face detector missing.onnx" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--faces", "off"]])
+def test_a_detector_that_nothing_would_be_looked_for_with(
+    words: list[str], group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--face-model", detector, *words)
+    assert (done.exit_code, "--faces all" in done.stderr) == (2, True), done.stderr

@@ -13,7 +13,8 @@ import onnx
 import pytest
 from graph.small_graphs import scaled
 
-from ugatit_cli.graph.saving import ALIGNMENT, DATA_SUFFIX, save_graph, weights_beside
+from ugatit_cli.graph.saving import ALIGNMENT, copy_graph, save_graph, weights_beside
+from ugatit_cli.model_file import DATA_SUFFIX
 
 LARGE = np.arange(3 * 128 * 128, dtype=np.float32).reshape(1, 3, 128, 128)
 
@@ -26,6 +27,17 @@ def test_what_was_saved_comes_back(external: bool, tmp_path: Path) -> None:
         {"a.onnx", "a.onnx" + DATA_SUFFIX} if external else {"a.onnx"}
     )
     onnx.checker.check_model(str(path))
+    [weight] = onnx.load(path).graph.initializer
+    assert (onnx.numpy_helper.to_array(weight) == LARGE).all()
+
+
+def test_weights_of_any_name_go_beside_the_copy(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    source, path = tmp_path / "a.onnx", tmp_path / "copy" / "b.onnx"
+    path.parent.mkdir()
+    onnx.save(scaled(LARGE), source, save_as_external_data=True, location="sub/other.bin")
+    copy_graph(source, path)
+    assert sorted(each.name for each in path.parent.iterdir()) == ["b.onnx", "b.onnx" + DATA_SUFFIX]
     [weight] = onnx.load(path).graph.initializer
     assert (onnx.numpy_helper.to_array(weight) == LARGE).all()
 

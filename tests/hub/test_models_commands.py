@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
 from hub.checkpoints import DATA, FOLDER, INDEX, write_checkpoint
@@ -193,7 +194,22 @@ def test_info_of_a_name_a_file_and_a_repository(tiny_hub: LoopbackHub, model: Pa
     assert "licence" not in ugatit("models", "info", model).stderr
 
 
+def test_what_is_pulled_and_removed_as_json(tiny_hub: LoopbackHub, model: Path) -> None:
+    (pulled,) = said("models", "pull", "me/tiny")["files"]
+    assert (pulled["model"], pulled["sha256"]) == ("me/tiny", weights.load(model).sha256)
+    assert Path(pulled["path"]).read_bytes() == model.read_bytes()
+    (removed,) = said("models", "remove", "me/tiny")["models"]
+    assert removed == {"name": "me/tiny", "freed_bytes": model.stat().st_size}
+
+
 # ---- import
+
+
+def test_what_is_imported_as_json(model: Path, tmp_path: Path) -> None:
+    facts = said("models", "import", model, "-o", tmp_path / "kept")
+    assert (facts["name"], facts["folder"]) == (None, str(tmp_path / "kept"))
+    assert (facts["format"], facts["sha256"]) == ("safetensors", weights.load(model).sha256)
+    assert (facts["files"], facts["license"]) == (["README.md", "weights.safetensors"], "MIT")
 
 
 def test_an_imported_model_has_a_name(model: Path, tmp_path: Path) -> None:
@@ -217,6 +233,12 @@ def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_pa
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
 
 
+def test_what_is_half_already_does_not_grow(tmp_path: Path) -> None:
+    bundled = REPOSITORY / "models" / "portrait2toon" / "weights.safetensors"
+    assert ugatit("models", "import", bundled, "-o", tmp_path / "kept").exit_code == 0
+    assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < bundled.stat().st_size + 10_000
+
+
 def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
     graph = tmp_path / "a.onnx"
     assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0
@@ -224,6 +246,22 @@ def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
     assert (own_models_folder() / "drawn" / "model.onnx").read_bytes() == graph.read_bytes()
     assert ugatit("translate", PHOTOGRAPH, "-m", "drawn", "-o", tmp_path / "a.png").exit_code == 0
     assert said("models", "info", graph)["direction"] == "a2b"
+
+
+def test_a_graph_with_its_weights_in_other_files(model: Path, tmp_path: Path) -> None:
+    exported, graph = tmp_path / "a.onnx", tmp_path / "theirs" / "b.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", exported).exit_code == 0
+    graph.parent.mkdir()
+    onnx.save(onnx.load(exported), graph, save_as_external_data=True, location="w.bin", size_threshold=0)
+    done = ugatit("models", "import", graph, "--name", "two")
+    assert done.exit_code == 0, done.stderr
+    for word, name in ((exported, "a.png"), ("two", "b.png")):
+        assert ugatit("translate", PHOTOGRAPH, "-m", word, "-o", tmp_path / name).exit_code == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert [Path(file["path"]).name for file in held("two")["files"]] == ["model.onnx", "model.onnx.data"]
+    (own_models_folder() / "two" / "model.onnx.data").write_bytes(b"changed")
+    assert ugatit("models", "verify", "two").exit_code == 6
+    assert ugatit("translate", PHOTOGRAPH, "-m", "two", "-o", tmp_path / "c.png").exit_code == 6
 
 
 @pytest.mark.parametrize(
@@ -281,6 +319,18 @@ def test_a_dry_run_says_what_would_go_up(tiny_hub: LoopbackHub, model: Path) -> 
     names = [line.split(":")[0] for line in done.stderr.splitlines()]
     assert names[:4] == ["README.md", "model.onnx", "samples.jpg", "weights.safetensors"]
     assert (tiny_hub.requests, tiny_hub.uploads) == ([], {})
+
+
+def test_what_would_go_up_as_json(tiny_hub: LoopbackHub, model: Path) -> None:
+    facts = said("models", "push", model, "me/new", "--dry-run")
+    assert (facts["repo"], facts["url"]) == ("me/new", None)
+    assert [file["name"] for file in facts["files"]] == [
+        "README.md",
+        "model.onnx",
+        "samples.jpg",
+        "weights.safetensors",
+    ]
+    assert all(file["bytes"] > 0 for file in facts["files"])
 
 
 def test_what_is_published_works(tiny_hub: LoopbackHub, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

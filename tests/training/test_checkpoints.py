@@ -35,8 +35,8 @@ from ugatit_cli.training.disk_space import checkpoint_bytes, disk_need, disk_nee
 from ugatit_cli.training.run_config import read_config, write_config
 from ugatit_cli.training.run_lock import hold
 from ugatit_cli.training.step import Trainer
-from ugatit_cli.training.tensor_file import tensor_file_chunks
 from ugatit_cli.training.trainer_state import tensors_by_file
+from ugatit_cli.weights.tensor_chunks import tensor_file_chunks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FILES = sorted({*REQUIRED, MANIFEST})

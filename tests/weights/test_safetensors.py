@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save as serialise
 from safetensors.torch import save_file
 from torch import Tensor
 from weights.official_files import CONFIGS, TINY
@@ -18,7 +19,8 @@ from ugatit_cli import __version__, weights
 from ugatit_cli.config import Direction, GeneratorConfig
 from ugatit_cli.errors import BadModelError, ResourceError, UsageError
 from ugatit_cli.network import Generator
-from ugatit_cli.weights import stored
+from ugatit_cli.weights import stored, tensor_chunks
+from ugatit_cli.weights.tensor_chunks import tensor_file_chunks
 
 
 def random_state(config: GeneratorConfig, seed: int = 0) -> dict[str, Tensor]:
@@ -73,6 +75,15 @@ def test_half_precision_halves_the_file_and_comes_back_as_float32(saved: Path, t
     assert all(torch.equal(tensor, random_state(TINY)[name].half().float()) for name, tensor in state.items())
     with safe_open(path, "pt") as file:
         assert {file.get_slice(name).get_dtype() for name in file.keys()} == {"F16"}  # noqa: SIM118
+
+
+def test_large_tensors_are_written_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensor_chunks, "_PIECE", 7)
+    state = {name: tensor.transpose(0, -1) for name, tensor in random_state(TINY).items()}  # not contiguous
+    chunks = [bytes(chunk) for chunk in tensor_file_chunks(state, dtype=torch.float16)]
+    assert max(map(len, chunks[1:])) == 14
+    expected = {name: tensor.half().contiguous() for name, tensor in state.items()}
+    assert b"".join(chunks) == serialise(expected)
 
 
 def test_the_metadata_says_what_the_file_is(saved: Path) -> None:

@@ -59,6 +59,9 @@ def choose_faces(
         raise UsageError(text, hint="leave them out", name="options-contradict")
     mode = asked if asked != "auto" else "all" if entry is not None and entry.face_only else "off"
     if mode == "off":
+        if detector is not None:
+            text = "--face-model finds faces, and whole pictures are translated with this model and these options"
+            raise UsageError(text, hint="leave it out, or write --faces all", name="options-contradict")
         return FaceChoice()
     from ..hub.face_detector import fetch_face_detector
 

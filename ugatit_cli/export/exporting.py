@@ -23,7 +23,8 @@ from ..framing import Pixels
 from ..graph.facts import GraphFacts
 from ..graph.generator import GraphForm, facts_of, write_generator
 from ..graph.metadata import GraphDescription, to_properties
-from ..graph.saving import DATA_SUFFIX, save_graph, weights_beside
+from ..graph.saving import save_graph, weights_beside
+from ..model_file import DATA_SUFFIX
 from ..parity import combine
 from ..weights import ModelWeights
 from .cached import arrays_of

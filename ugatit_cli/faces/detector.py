@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BadModelError, DeviceError
-from ..model_file import open_model
+from ..model_file import naming, open_model
 from .face import Face
 
 LONGEST_SIDE = 640  # of the picture that is looked at; larger faces than half of it are found all the same
@@ -29,7 +29,7 @@ class FaceDetector:
             hint = "pip install --force-reinstall opencv-python-headless, or write --faces off"
             raise DeviceError(text, hint=hint, name="opencv-missing") from error
         self._cv2, self._alone = cv2, threading.Lock()
-        with open_model(path) as file:
+        with naming(path, "face detector"), open_model(path) as file:
             graph = np.frombuffer(file.read(), np.uint8)
         try:
             self._detector = cv2.FaceDetectorYN.create(
@@ -37,7 +37,7 @@ class FaceDetector:
             )
             self(np.zeros((32, 32, 3), np.uint8))
         except cv2.error as error:
-            text = f"cannot use {path} as a face detector: it is no graph of YuNet's form"
+            text = f"cannot use the face detector {path}: it is no graph of YuNet's form"
             raise BadModelError(text, hint="leave --face-model out", name="face-detector") from error
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[Face]:

@@ -26,6 +26,14 @@ def check_external_data(graph: GraphProto, folder: Path) -> frozenset[Path]:
     return frozenset(_check(tensor, folder) for tensor in tensors_of(graph) if is_external(tensor))
 
 
+def read_external(tensor: TensorProto, folder: Path) -> bytes:
+    """The numbers of one that `is_external`, as they are stored. Raises as `check_external_data` does."""
+    path = _check(tensor, folder)
+    with path.open("rb") as file:
+        file.seek(_number(_entries(tensor).get("offset", "0")))
+        return file.read(stored_bytes(tensor))
+
+
 def _check(tensor: TensorProto, folder: Path) -> Path:
     entries = _entries(tensor)
     path = _inside(entries.get("location", ""), folder)

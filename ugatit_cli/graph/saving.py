@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from ..files import PART_SUFFIX, sync_folder, write_atomically, writing
+from ..model_file import DATA_SUFFIX
+from .external_data import read_external
+from .tensors import is_external, tensors_of
 
-DATA_SUFFIX = ".data"
 ALIGNMENT = 4096  # of what is mapped: a page
 LARGE = 1 << 16  # bytes; smaller tensors stay in the graph's own file
 
@@ -31,14 +34,20 @@ class WeightsBeside:
         """The constant `name`, which refers to the file; small ones stay in the graph."""
         if values.nbytes < LARGE:
             return numpy_helper.from_array(values, name)
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        tensor = TensorProto(name=name, data_type=kind, dims=values.shape)
+        self.place(tensor, np.ascontiguousarray(values).data.cast("B"))
+        return tensor
+
+    def place(self, tensor: TensorProto, numbers: bytes | memoryview) -> None:
+        """Write the tensor's numbers, and make it refer to them."""
         start = -(-self._file.tell() // ALIGNMENT) * ALIGNMENT
         self._file.seek(start)
-        self._file.write(np.ascontiguousarray(values).data)
-        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
-        tensor = TensorProto(name=name, data_type=kind, dims=values.shape, data_location=TensorProto.EXTERNAL)
-        for key, value in (("location", self._name), ("offset", start), ("length", values.nbytes)):
+        self._file.write(numbers)
+        tensor.data_location = TensorProto.EXTERNAL
+        del tensor.external_data[:]
+        for key, value in (("location", self._name), ("offset", start), ("length", len(numbers))):
             tensor.external_data.add(key=key, value=str(value))
-        return tensor
 
 
 @contextmanager
@@ -78,4 +87,22 @@ def save_graph(model: ModelProto, path: Path, *, external: bool) -> None:
             for tensor in model.graph.initializer:
                 if not tensor.external_data:
                     tensor.CopyFrom(beside.keep(numpy_helper.to_array(tensor), tensor.name))
+    write_atomically(path, model.SerializeToString())
+
+
+def copy_graph(source: Path, path: Path) -> None:
+    """A graph that was screened, as it is; what it keeps in other files, whatever their names, goes to `NAME.onnx.data`.
+
+    Raises:
+        BadModelError, RefusedError: the other files changed since.
+        OutputError, ResourceError: it cannot be written.
+    """
+    model = onnx.load(source, load_external_data=False)
+    external = [tensor for tensor in tensors_of(model.graph) if is_external(tensor)]
+    if not external:
+        write_atomically(path, source.read_bytes())
+        return
+    with weights_beside(path) as beside:
+        for tensor in external:
+            beside.place(tensor, read_external(tensor, source.parent))
     write_atomically(path, model.SerializeToString())

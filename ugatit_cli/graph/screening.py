@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 from onnx import ModelProto
 
-from ..errors import BadModelError, RefusedError, UsageError
+from ..errors import BadModelError
 from ..files import sha256_of
-from ..model_file import HEAD_BYTES, known_stranger, open_model
+from ..model_file import HEAD_BYTES, known_stranger, naming, open_model
 from .external_data import check_external_data
 from .facts import DEFAULT_SIZE, GraphFacts, ValueRange
 from .metadata import apply_properties, says_range
@@ -52,7 +50,7 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
         BadModelError: damaged, or not a graph that turns pictures into pictures of their size.
         RefusedError: it would reach outside its folder, run for ever, or take all memory.
     """
-    with _naming(path):
+    with naming(path):
         model = _read(path)
         external = _check(model, path)
         facts = _facts(model)
@@ -65,7 +63,7 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
 
 def digest(path: Path) -> str:
     """The same as `Screened.sha256`; raises as `screen` does."""
-    with _naming(path):
+    with naming(path):
         return _digest(path, _check(_read(path), path))
 
 
@@ -140,18 +138,3 @@ def _digest(path: Path, external: frozenset[Path]) -> str:
     if not external:
         return own
     return hashlib.sha256("".join([own, *(sha256_of(each) for each in sorted(external))]).encode()).hexdigest()
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Say which file: the checks' messages are about "it"."""
-    try:
-        yield
-    except BadModelError as error:
-        raise BadModelError(
-            f"cannot use the model {path}: {error.message}", hint=error.hint, name=error.name
-        ) from error
-    except RefusedError as error:
-        raise RefusedError(f"refused the model {path}: {error.message}", hint=error.hint, name=error.name) from error
-    except UsageError as error:
-        raise UsageError(f"cannot open the model {path}: {error.message}", hint=error.hint, name=error.name) from error

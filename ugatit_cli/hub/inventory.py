@@ -138,7 +138,8 @@ def _asked(held: Holding) -> HubFile:
 
 def _of_entry(entry: RegistryEntry) -> Holding:
     if entry.path is not None:
-        return Holding(entry.name, entry, None, _present(entry.path, entry.sha256))
+        files = tuple(file for path, digest in entry.local_files.items() for file in _present(path, digest))
+        return Holding(entry.name, entry, None, files)
     first = read_first_use(entry.hub_file)
     if entry.format == "tensorflow":
         files = tuple(LocalFile(path, digest, path.stat().st_size) for path, digest in converted_files(entry.repo))

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from ..config import Direction
 from ..errors import BadModelError
+from ..model_file import DATA_SUFFIX
 from .names import COMMIT, MAIN, HubFile, is_safe_path
 from .places import own_models_folder
 
@@ -35,6 +36,7 @@ class RegistryEntry:
         repo, revision: of a model on the Hub: its repository, and the commit there or `unverified`.
         face: of a model of faces: how its pictures show them, as `faces.face.FaceFraming` has it; else empty.
         face_only: whether they show a face and little else, so that a picture's faces are translated, not the whole of it.
+        data_sha256: of the weights that an imported graph keeps beside it; "" where there are none.
         folder: where a local model's `file` is; None for one on the Hub.
     """
 
@@ -55,12 +57,21 @@ class RegistryEntry:
     revision: str = ""
     face: tuple[float, ...] = ()
     face_only: bool = False
+    data_sha256: str = ""
     folder: Path | None = None
 
     @property
     def path(self) -> Path | None:
         """The file of a bundled or an imported model."""
         return None if self.folder is None else self.folder / self.file
+
+    @property
+    def local_files(self) -> dict[Path, str]:
+        """Those of a bundled or an imported model, and the sha256 that each must have."""
+        if self.path is None:
+            return {}
+        data = {self.path.with_name(self.path.name + DATA_SUFFIX): self.data_sha256} if self.data_sha256 else {}
+        return {self.path: self.sha256} | data
 
     @property
     def place(self) -> str:
@@ -138,6 +149,8 @@ def _problem(entry: RegistryEntry) -> str:
     open_ended = (UNVERIFIED,) if entry.repo else ()
     if entry.sha256 not in open_ended and not _SHA256.fullmatch(str(entry.sha256)):
         return f"the sha256 of {entry.name} must be 64 hexadecimal digits"
+    if entry.data_sha256 and not _SHA256.fullmatch(str(entry.data_sha256)):
+        return f"the data_sha256 of {entry.name} must be 64 hexadecimal digits"
     if entry.repo and entry.revision not in open_ended and not COMMIT.fullmatch(str(entry.revision)):
         return f"the revision of {entry.name} must be 40 hexadecimal digits"
     if entry.direction not in get_args(Direction):

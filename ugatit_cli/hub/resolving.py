@@ -29,7 +29,7 @@ class ResolvedModel:
 
     Attributes:
         entry: its row, when it was asked for by name.
-        sha256: of the file, where that was checked; else "".
+        sha256: of the file, where that was checked and there is no other; else "".
     """
 
     path: Path
@@ -91,19 +91,19 @@ def _at_path(path: Path) -> ResolvedModel:
 
 
 def _verified(entry: RegistryEntry) -> ResolvedModel:
-    """A bundled or imported file."""
-    path = entry.path
-    assert path is not None  # it is not on the Hub
+    """A bundled or imported file, with what lies beside it."""
     hint = "install ugatit-cli again" if entry.place == "bundled" else f"import it again under the name {entry.name}"
-    try:
-        digest = sha256_of(path)
-    except OSError as error:
-        text = f"cannot read the {entry.place} model {path}: {(error.strerror or str(error)).lower()}"
-        raise BadModelError(text, hint=hint, name="model-missing") from error
-    if digest != entry.sha256:
-        text = f"refused the model {path}: its sha256 is {digest}, and {entry.sha256} is expected"
-        raise RefusedError(text, hint=hint, name="model-checksum")
-    return ResolvedModel(path, digest, entry)
+    for path, expected in entry.local_files.items():
+        try:
+            digest = sha256_of(path)
+        except OSError as error:
+            text = f"cannot read the {entry.place} model {path}: {(error.strerror or str(error)).lower()}"
+            raise BadModelError(text, hint=hint, name="model-missing") from error
+        if digest != expected:
+            text = f"refused the model {path}: its sha256 is {digest}, and {expected} is expected"
+            raise RefusedError(text, hint=hint, name="model-checksum")
+    first = next(iter(entry.local_files))
+    return ResolvedModel(first, "" if entry.data_sha256 else entry.sha256, entry)
 
 
 def _on_hub(entry: RegistryEntry, direction: Direction | None, watcher: Watcher) -> ResolvedModel:

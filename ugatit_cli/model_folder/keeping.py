@@ -15,17 +15,22 @@ from typing import Any
 
 from .. import hub, weights
 from ..config import Direction
-from ..errors import UsageError
 from ..files import PART_SUFFIX, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
 from ..loading import Wish as RunWish
 from ..loading import load_model
+from ..model_file import DATA_SUFFIX
 from .about import About
 from .card import Facts, write_card
 
 ABANDONED_SECONDS = 24 * 3600
+HALF_BYTES = 2  # of a number
 CARD, GRAPH = "README.md", "model.onnx"
-WHAT_IT_IS = {hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network", GRAPH: "the graph"}
+WHAT_IT_IS = {
+    hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network",
+    GRAPH: "the graph",
+    GRAPH + DATA_SUFFIX: "its weights",
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Wish:
     Attributes:
         named: with a row, so that its name works like one of the program's.
         said: texts for the card, as `About` has them; None for what the file says.
-        half: in half precision.
+        half: in half precision; what loses nothing by it is kept so anyway.
         smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
     """
 
@@ -65,20 +70,23 @@ def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
     """Make `folder`, whole or not at all, from the model file `source`.
 
     Raises:
-        UsageError: the source does not exist, or is a graph of several files.
+        UsageError: the source does not exist.
         BadModelError, RefusedError: it cannot or must not be used.
         OutputError, ResourceError: the folder cannot be written.
     """
     with _whole_folder(folder) as part:
         kept = _keep_graph(source, part, wish) if is_graph(source) else _keep_weights(source, part, wish)
         _try_out(kept)
-        name = kept.file.name
         usage = wish.name if wish.named else f"./{folder.name}"
-        card = write_card(kept.about, kept.facts, usage=usage, files={name: WHAT_IT_IS[name]})
+        card = write_card(kept.about, kept.facts, usage=usage, files=_described(part))
         write_atomically(part / CARD, card.encode())
         if wish.named:
             write_atomically(part / hub.OWN_ROW, _row(kept).encode())
-    return replace(kept, file=folder / name)
+    return replace(kept, file=folder / kept.file.name)
+
+
+def _described(part: Path) -> dict[str, str]:
+    return {name: text for name, text in WHAT_IT_IS.items() if (part / name).exists()}
 
 
 @contextmanager
@@ -111,26 +119,32 @@ def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
     origin = {"source_sha256": loaded.sha256, "source_format": loaded.format}
     path = part / hub.FOLDER_WEIGHTS
     metadata = {**loaded.metadata, **about.to_metadata(), **origin}
-    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half)
+    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half or _is_half(loaded))
     first = loaded.generator()[0]
     directions = (first, *(each for each in loaded.generators if each != first))
     facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
     return Kept(path, about, facts, loaded.notes)
 
 
+def _is_half(loaded: weights.ModelWeights) -> bool:
+    """Whether every number is one in half precision already: such weights would only become twice as large."""
+    return all(
+        tensor.dtype.itemsize == HALF_BYTES or bool((tensor.half() == tensor).all())
+        for generator in loaded.generators.values()
+        for tensor in generator.values()
+    )
+
+
 def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
-    """As it is, once it was looked at."""
+    """As it is, once it was looked at; weights in other files come along."""
+    from ..graph.saving import copy_graph
     from ..graph.screening import screen
 
     screened = screen(source)
     path = part / GRAPH
-    write_atomically(path, screened.path.read_bytes())
-    digest = sha256_of(path)
-    if digest != screened.sha256:
-        text = f"{source} keeps its weights in a second file"
-        raise UsageError(text, hint=f"use it where it is: --model {source}", name="model-external")
+    copy_graph(screened.path, path)
     directions: tuple[Direction, ...] = (screened.facts.direction,) if screened.facts.direction else ()
-    facts = Facts(None, directions, screened.facts.image_size, "onnx", digest)
+    facts = Facts(None, directions, screened.facts.image_size, "onnx", screened.sha256)
     return Kept(path, About.from_texts(wish.name, wish.said), facts, screened.notes)
 
 
@@ -157,5 +171,7 @@ def _row(kept: Kept) -> str:
         "license": about.license,
         "source": about.source,
     }
+    data = kept.file.with_name(kept.file.name + DATA_SUFFIX)
+    values |= {"data_sha256": sha256_of(data)} if data.exists() else {}
     text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
     return text.replace("\x7f", "")  # the one character that JSON allows and TOML does not

@@ -51,7 +51,7 @@ def make_publication(source: Path, folder: Path, repo: str, wish: Wish, pictures
     _write_graph(kept, direction)
     write_atomically(folder / SAMPLES, _sheet(kept, direction, pictures))
     made = sorted(path.name for path in folder.iterdir() if path.name != CARD)
-    texts = {**WHAT_IT_IS, GRAPH: _GRAPH_TEXT, f"{GRAPH}.data": "its weights", SAMPLES: "what it makes of photographs"}
+    texts = {**WHAT_IT_IS, GRAPH: _GRAPH_TEXT, SAMPLES: "what it makes of photographs"}
     about = replace(kept.about, name=repo.partition("/")[2])
     card = write_card(about, kept.facts, usage=repo, files={name: texts[name] for name in made})
     write_atomically(folder / CARD, card.encode())

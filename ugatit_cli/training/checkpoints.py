@@ -18,6 +18,7 @@ import torch
 from ..errors import BadModelError, DivergedError, OutputError
 from ..files import sync_folder as sync_folder
 from ..files import writing
+from ..weights.tensor_chunks import tensor_file_chunks
 from .best import Best, best_warnings, read_best, write_best
 from .checkpoint_files import (
     NETWORKS,
@@ -36,7 +37,7 @@ from .disk_space import KEPT, checkpoint_bytes, disk_need, disk_need_of, require
 from .run_config import read_config, write_config
 from .run_lock import hold
 from .step import Trainer
-from .tensor_file import load_tensors, tensor_file_chunks
+from .tensor_file import load_tensors
 from .trainer_state import restore, state_text, tensors_by_file
 
 __all__ = [

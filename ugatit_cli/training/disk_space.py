@@ -12,10 +12,10 @@ import torch
 
 from ..errors import ResourceError
 from ..files import writing
+from ..weights.tensor_chunks import tensor_file_bytes
 from .best import BEST_WEIGHTS
 from .checkpoint_files import STATE, WEIGHTS, Entry, list_checkpoints, manifest_of
 from .step import Trainer
-from .tensor_file import tensor_file_bytes
 from .trainer_state import planned_tensors, state_text
 
 KEPT = 3  # the newest checkpoints; the best one stays beside them

@@ -1,14 +1,8 @@
-"""safetensors files, written and read one tensor at a time.
-
-A checkpoint of the full variant has several GB. The library's own functions would first bring all of it from the
-device into memory, know no size before they write, and report a full disk as a text.
-"""
+"""safetensors files read one tensor at a time, to wherever each belongs: a checkpoint of the full variant has several GB."""
 
 from __future__ import annotations
 
-import json
 import os
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
@@ -21,46 +15,7 @@ from torch import Tensor
 from ..errors import BadModelError
 from ..weights.safetensors import read_container
 from ..weights.stored import StoredTensor, damaged, incomplete
-
-_LENGTH = struct.Struct("<Q")
-_DTYPES = {
-    **{torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"},
-    **{torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL"},
-}
-
-
-def tensor_file_bytes(tensors: Mapping[str, Tensor]) -> int:
-    """The size of the file that would hold `tensors`, which may be on the device "meta"."""
-    return len(_header(tensors)) + sum(tensor.nbytes for tensor in tensors.values())
-
-
-def tensor_file_chunks(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
-    """The file that holds `tensors`, piece by piece; each comes from its device when it is its turn."""
-    yield _header(tensors)
-    for name in _in_order(tensors):
-        yield _bytes_of(tensors[name].detach().to("cpu").contiguous())
-
-
-def _in_order(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Wide numbers first, so that each tensor begins at a multiple of its numbers' width."""
-    return sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
-
-
-def _header(tensors: Mapping[str, Tensor]) -> bytes:
-    entries, position = {}, 0
-    for name in _in_order(tensors):
-        tensor = tensors[name]
-        offsets = [position, position + tensor.nbytes]
-        entries[name] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": offsets}
-        position = offsets[1]
-    text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _LENGTH.size)
-    return _LENGTH.pack(len(text)) + text
-
-
-def _bytes_of(tensor: Tensor) -> memoryview:
-    """The numbers of a contiguous tensor on the CPU, not copied."""
-    return tensor.flatten().view(torch.uint8).numpy().data
+from ..weights.tensor_chunks import CODES, LENGTH, bytes_of
 
 
 class TensorFile:
@@ -68,7 +23,7 @@ class TensorFile:
 
     def __init__(self, file: BufferedReader) -> None:
         size = os.fstat(file.fileno()).st_size
-        if size < _LENGTH.size:
+        if size < LENGTH.size:
             raise incomplete(f"it has {size} bytes")
         container = read_container(file, size)
         self._file = file
@@ -98,14 +53,14 @@ class TensorFile:
             raise damaged(f"{name[:80]} has no numbers")
         tensor = torch.empty(stored.shape, dtype=_dtype(stored))
         self._file.seek(self._start + stored.start)
-        if self._file.readinto(_bytes_of(tensor)) != tensor.nbytes:
+        if self._file.readinto(bytes_of(tensor)) != tensor.nbytes:
             raise incomplete("it became shorter while it was read")
         return tensor
 
 
 def _dtype(stored: StoredTensor) -> torch.dtype:
     dtype = getattr(torch, stored.dtype)
-    if dtype not in _DTYPES:
+    if dtype not in CODES:
         raise damaged(f"it has numbers of the type {stored.dtype}")
     return cast(torch.dtype, dtype)
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import torch
 
 from ..errors import UsageError
-from ..model_file import open_model
+from ..model_file import naming, open_model
 from ..tensorflow_files import find_index
 from . import official_tensorflow
 from .model import ModelWeights
-from .naming import naming
 from .official_pytorch import read_official, read_official_networks
 from .paddle import read_paddle
 from .safetensors import is_ours, read_container, read_ours, save

@@ -17,9 +17,8 @@ import torch
 from .. import tensorflow_files
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
-from ..model_file import open_model
+from ..model_file import naming, open_model
 from .model import ModelWeights, ReadLater, Tensors
-from .naming import naming
 from .shapes import Shapes, generator_shapes, picture_side
 from .stored import check_finite, check_fit, few
 from .tensorflow_data import DataFiles, ReadBytes, Variable

@@ -10,22 +10,19 @@ from __future__ import annotations
 import json
 import math
 import mmap
-import struct
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast, get_args
 
 import torch
-from safetensors.torch import save as serialise
 
 from .. import __version__
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
-from ..files import write_atomically
-from ..model_file import open_model
+from ..files import replacing
+from ..model_file import naming, open_model
 from .model import ModelWeights, ReadLater, Tensors
-from .naming import naming
 from .shapes import generator_shapes
 from .stored import (
     ITEM_SIZES,
@@ -38,12 +35,12 @@ from .stored import (
     incomplete,
     map_tensor,
 )
+from .tensor_chunks import LENGTH, tensor_file_chunks
 
 FORMAT_VERSION = 1
 METADATA_KEY = "ugatit"
 MAX_HEADER_BYTES = 8 << 20
 MAX_TENSORS = 10_000  # two generators of 64 blocks have fewer than 1,000
-_LENGTH = struct.Struct("<Q")
 _DATA = "data"  # safetensors has one storage
 _DTYPES = {
     **{"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64", "BOOL": "bool"},
@@ -59,8 +56,8 @@ def read_container(file: BufferedReader, size: int) -> Container:
         BadModelError: the header is broken, or its tensors do not cover the data exactly once.
     """
     file.seek(0)
-    length = _LENGTH.unpack(file.read(_LENGTH.size))[0]
-    if length > size - _LENGTH.size:
+    length = LENGTH.unpack(file.read(LENGTH.size))[0]
+    if length > size - LENGTH.size:
         raise incomplete("its header is longer than the file")
     if length > MAX_HEADER_BYTES:
         raise BadModelError(f"its header has {length:,} bytes, more than any model needs", name="model-too-large")
@@ -71,7 +68,7 @@ def read_container(file: BufferedReader, size: int) -> Container:
     if len(header) > MAX_TENSORS:
         raise BadModelError(f"it holds {len(header):,} tensors, too many for a model", name="model-too-large")
     entries = {name: _describe(name, entry) for name, entry in header.items()}
-    data_start = _LENGTH.size + length
+    data_start = LENGTH.size + length
     _check_cover(list(entries.values()), size - data_start)
     return Container({name: tensor for name, (tensor, _) in entries.items()}, {_DATA: data_start}, metadata)
 
@@ -189,11 +186,8 @@ def save(
         BadModelError: tensors that do not match `config`, or that are not finite in the stored type.
         OutputError, ResourceError: it cannot be written.
     """
-    dtype = torch.float16 if half else torch.float32
     tensors = {
-        _prefix(direction) + name: tensor.detach().to("cpu", dtype).contiguous()
-        for direction, state in generators.items()
-        for name, tensor in state.items()
+        _prefix(direction) + name: tensor for direction, state in generators.items() for name, tensor in state.items()
     }
     description = {
         "format_version": FORMAT_VERSION,
@@ -201,9 +195,10 @@ def save(
         "directions": list(generators),
         "created_by": f"ugatit-cli {__version__}",
     }
-    data = serialise(tensors, {**metadata, METADATA_KEY: json.dumps(description, sort_keys=True)})
+    texts = {**metadata, METADATA_KEY: json.dumps(description, sort_keys=True)}
     try:
-        write_atomically(path, data, check=_check_written)
+        with replacing(path, check=_check_written) as part, part.open("rb+") as file:
+            file.writelines(tensor_file_chunks(tensors, dtype=torch.float16 if half else torch.float32, metadata=texts))
     except BadModelError as error:
         raise BadModelError(f"cannot save the model {path}: {error.message}", name=error.name) from error
 

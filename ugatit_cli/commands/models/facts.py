@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+
+from ... import __version__
+from ...console import Console
 
 if TYPE_CHECKING:
     from ...hub.inventory import Holding
@@ -21,6 +25,12 @@ def as_dict(held: Holding) -> dict[str, Any]:
     facts["bytes"] = sum(file.bytes for file in held.files) or (entry.bytes if entry else None)
     facts["files"] = [{"path": str(file.path), "sha256": file.sha256, "bytes": file.bytes} for file in held.files]
     return facts
+
+
+def show_json(console: Console, command: str, facts: dict[str, Any]) -> None:
+    """One object, which says what made it."""
+    document = {"ugatit": __version__, "command": f"models {command}", **facts}
+    console.write((json.dumps(document, indent=1) + "\n").encode())
 
 
 def in_bytes(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,10 @@ from ...console import Console
 from ...errors import UsageError
 from .. import options
 from ..translate import model_label
+from .facts import show_json
+
+if TYPE_CHECKING:
+    from ...model_folder.keeping import Kept
 
 SourceArgument = Annotated[
     str,
@@ -65,6 +69,7 @@ def import_(
     domain_b: DomainBOption = None,
     half: HalfOption = False,
     smoothing: SmoothingOption = None,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Make a model of ours from any supported file.
@@ -86,7 +91,27 @@ def import_(
         console.note(f"{found.path}: {note}")
     if name is not None:
         console.note(f"use it with --model {name}")
-    console.result(folder)
+    if as_json:
+        show_json(console, "import", _facts(kept, folder, name))
+    else:
+        console.result(folder)
+
+
+def _facts(kept: Kept, folder: Path, name: str | None) -> dict[str, Any]:
+    """`format` and `sha256` are the source's, `files` what was made of it."""
+    about, facts = kept.about, kept.facts
+    return {
+        "name": name,
+        "folder": str(folder),
+        "files": sorted(path.name for path in folder.iterdir()),
+        "format": facts.format,
+        "sha256": facts.sha256,
+        "directions": list(facts.directions),
+        "image_size": facts.image_size,
+        "variant": facts.config.variant if facts.config else None,
+        **{key: getattr(about, key) for key in ("license", "source", "domain_a", "domain_b")},
+        "notes": list(kept.notes),
+    }
 
 
 def _folder(model: str, name: str | None, out: Path | None) -> Path:

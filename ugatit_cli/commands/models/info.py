@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ... import __version__, hub
+from ... import hub
 from ...console import Console, escape
 from .. import options
-from .facts import as_dict, in_bytes
+from .facts import as_dict, in_bytes, show_json
 
 if TYPE_CHECKING:
     from ...hub.inventory import Holding
@@ -31,9 +30,7 @@ def info(model: ModelArgument, as_json: options.JsonOption = False) -> None:
     meant = hub.interpret(model, hub.known_models())
     facts = _of_file(meant, console) if isinstance(meant, Path) else _of_name(model)
     if as_json:
-        console.write(
-            (json.dumps({"ugatit": __version__, "command": "models info", **facts}, indent=1) + "\n").encode()
-        )
+        show_json(console, "info", facts)
     else:
         console.write("".join(f"{line}\n" for line in _lines(facts)).encode())
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-from ... import __version__
 from ...console import Console, escape
 from .. import options
-from .facts import as_dict, table, where
+from .facts import as_dict, show_json, table, where
 
 
 def list_(as_json: options.JsonOption = False) -> None:
@@ -19,8 +16,7 @@ def list_(as_json: options.JsonOption = False) -> None:
 
     console, found = Console(), holdings()
     if as_json:
-        document = {"ugatit": __version__, "command": "models list", "models": [as_dict(held) for held in found]}
-        console.write((json.dumps(document, indent=1) + "\n").encode())
+        show_json(console, "list", {"models": [as_dict(held) for held in found]})
         return
     rows = [("name", "from", "to", "size", "variant", "licence", "where")]
     for held in found:

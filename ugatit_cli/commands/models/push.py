@@ -12,7 +12,7 @@ from ... import hub
 from ...console import Console
 from ...errors import UsageError
 from .. import options
-from .facts import in_bytes
+from .facts import in_bytes, show_json
 
 if TYPE_CHECKING:
     from ...model_folder.publishing import Publication
@@ -54,6 +54,7 @@ def push(
     half: HalfOption = False,
     overwrite: options.OverwriteOption = False,
     dry_run: DryRunOption = False,
+    as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
     """Publish a model in your own repository.
@@ -72,12 +73,17 @@ def push(
     said |= {key: text for key, text in (("license", license), ("source", source)) if text}
     with tempfile.TemporaryDirectory(prefix="ugatit-") as folder, console.captured_noise():
         made = _make(found.path, Path(folder, "model"), target, said, half, samples)
-        for name, size in made.sizes().items():
+        sizes = made.sizes()
+        for name, size in sizes.items():
             console.note(f"{name}: {in_bytes(size)}")
-        if dry_run:
-            console.note(f"nothing was uploaded to {target.repo}")
-        else:
-            console.write(f"{upload(target, made.folder, made.files, private=private)}\n".encode())
+        url = None if dry_run else upload(target, made.folder, made.files, private=private)
+    if as_json:
+        files = [{"name": name, "bytes": size} for name, size in sizes.items()]
+        show_json(console, "push", {"repo": target.repo, "url": url, "files": files})
+    elif url:
+        console.write(f"{url}\n".encode())
+    if dry_run:
+        console.note(f"nothing was uploaded to {target.repo}")
 
 
 def _target(repo: str) -> hub.HubFile:

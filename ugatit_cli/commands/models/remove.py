@@ -7,14 +7,15 @@ from typing import Annotated
 import typer
 
 from ...console import Console
-from .facts import in_bytes
+from .. import options
+from .facts import in_bytes, show_json
 
 ModelsArgument = Annotated[
     list[str], typer.Argument(metavar="MODEL...", show_default=False, help="Names, or repositories of the Hub.")
 ]
 
 
-def remove(models: ModelsArgument) -> None:
+def remove(models: ModelsArgument, as_json: options.JsonOption = False) -> None:
     """Remove what was fetched or imported.
 
     What was recorded at its first use goes, too; bundled models stay. A repository that is fetched again afterwards is trusted anew, as it is then.
@@ -22,7 +23,10 @@ def remove(models: ModelsArgument) -> None:
     from ...hub.inventory import holding
     from ...hub.inventory import remove as remove_holding
 
-    console = Console()
+    console, removed = Console(), []
     for held in [holding(model) for model in models]:
         freed = remove_holding(held)
+        removed.append({"name": held.name, "freed_bytes": freed})
         console.note(f"removed {held.name}: {in_bytes(freed)}")
+    if as_json:
+        show_json(console, "remove", {"models": removed})

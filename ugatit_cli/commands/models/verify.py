@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ... import __version__
 from ...console import Console, escape
 from ...errors import ExitCode, RefusedError
 from .. import options
+from .facts import show_json
 
 if TYPE_CHECKING:
     from ...hub.inventory import Holding
@@ -31,8 +30,7 @@ def verify(models: ModelsArgument = None, as_json: options.JsonOption = False) -
     console = Console()
     found = [row for held in ([holding(model) for model in models] if models else holdings()) for row in _rows(held)]
     if as_json:
-        document = {"ugatit": __version__, "command": "models verify", "files": found}
-        console.write((json.dumps(document, indent=1) + "\n").encode())
+        show_json(console, "verify", {"files": found})
     else:
         for row in found:
             console.write(f"{row['status']:8}{escape(row['name'])}: {escape(row['text'])}\n".encode())
