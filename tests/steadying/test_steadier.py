@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -52,6 +53,32 @@ def test_so_few_frames_are_held_back_as_fit_into_the_memory(monkeypatch: pytest.
     assert sum(given) == module.STRETCH
     monkeypatch.setattr(module, "STRETCH_BYTES", 10 * 64 * 64 * module.BYTES_PER_PIXEL)
     assert len([*Steadier(Plain(), "auto").push([photograph()] * 10)]) == 10
+
+
+def test_what_the_caller_keeps_of_each_frame_counts_too() -> None:
+    steadier = Steadier(Plain(), "auto", kept_bytes=module.STRETCH_BYTES // 10)
+    assert steadier.most_held_back(64, 64) == 9
+    assert [len([*steadier.push([photograph()])]) for _ in range(9)] == [0] * 8 + [9]
+
+
+def test_frames_come_out_one_by_one() -> None:
+    """Whoever writes the first ones does so while the others are translated."""
+    backend = Plain()
+    steadier = Steadier(backend, "auto", batch_size=1)
+    given = steadier.push(noisy(module.STRETCH))
+    next(given)
+    assert 0 < backend.frames <= 3
+    assert len([*given]) == module.STRETCH - 1
+
+
+@pytest.mark.parametrize("backend", [Plain, Normalising])
+def test_frames_that_are_looked_at_ahead_come_out_the_same(backend: type[Plain]) -> None:
+    film, steadier = crossing(30) + upside_down(crossing(20)), Steadier(backend(), "auto")
+    with ThreadPoolExecutor(1) as other:
+        for frame in film:
+            other.submit(steadier.look_at, frame)
+    shown = [each.pixels for each in (*steadier.push(film), *steadier.finish())]
+    assert all((one == other).all() for one, other in zip(shown, steadied(film, backend()), strict=True))
 
 
 @pytest.mark.parametrize("backend", [Plain, Normalising])

@@ -79,8 +79,9 @@ def _give_way() -> None:
     What is computed in parallel waits for its slowest part, so a thread that is interrupted for a moment stops all the others.
     """
     if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND)
+        thread = threading.get_native_id()
+        with suppress(OSError):  # forbidden to begin with: then it is as if there were no priorities
+            os.setpriority(os.PRIO_PROCESS, thread, max(BACKGROUND, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _results(waiting: deque[Future[Result]]) -> Iterator[Result]:
