@@ -83,9 +83,8 @@ def test_frames_that_are_looked_at_ahead_come_out_the_same(backend: type[Plain])
 
 @pytest.mark.parametrize("backend", [Plain, Normalising])
 def test_how_the_film_is_handed_over_does_not_matter(backend: type[Plain]) -> None:
-    film, steadier, shown = crossing(60), Steadier(backend(), "auto"), []
-    for frame in film:
-        shown += steadier.push([frame])
+    film, steadier = crossing(60), Steadier(backend(), "auto")
+    shown = [each for frame in film for each in steadier.push([frame])]
     shown += steadier.finish()
     assert all((one.pixels == other).all() for one, other in zip(shown, steadied(film, backend()), strict=True))
 
