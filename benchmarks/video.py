@@ -30,7 +30,7 @@ ROUNDS = 3
 
 def main() -> None:
     if sys.argv[1:2] == ["--bare"]:
-        bare(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
+        bare(Path(sys.argv[2]), Path(sys.argv[3]))
         return
     arguments = parse_arguments()
     with tempfile.TemporaryDirectory() as folder:
@@ -93,9 +93,7 @@ def compare(place: Path, model: Path, arguments: argparse.Namespace) -> None:
     for number in range(ROUNDS):
         words = [str(source), str(place / f"{number}.mp4"), "-m", str(model), "--steady", arguments.steady]
         command_rates.append(command(words)["fps"])
-        done = run(
-            [sys.executable, __file__, "--bare", str(model), str(source), arguments.steady, str(arguments.frames)]
-        )
+        done = run([sys.executable, __file__, "--bare", str(model), str(source)])
         bare_rates.append(float(done[0]))
     ratio = statistics.median(a / b for a, b in zip(command_rates, bare_rates, strict=True))
     print(
@@ -105,23 +103,20 @@ def compare(place: Path, model: Path, arguments: argparse.Namespace) -> None:
     print(f"ugatit video {statistics.median(command_rates):7.2f} fps, {100 * ratio:.0f} % of it")
 
 
-def bare(model: Path, source: Path, steady: str, frames: int) -> None:
-    """Prints frames a second of the backend that the command takes, over frames that are read already."""
+def bare(model: Path, source: Path) -> None:
+    """Prints frames a second of the backend that the command takes, frame by frame, over frames that are read already."""
     from ugatit_cli.framing import Framing, frame
     from ugatit_cli.loading import Wish, load_model
-    from ugatit_cli.steadying import Steadier, parse_strength
     from ugatit_cli.video.reading import VideoSource
 
     backend = load_model(model, "", Wish()).backend
     shape = Framing("keep", backend.image_size, backend.any_size)
     seen = [frame(each.pixels, shape).pixels for each in VideoSource(source).frames()]
-    steadier = Steadier(backend, parse_strength(steady), batch_size=1)
     backend(seen[0][None])
     begun = perf_counter()
     for each in seen:
-        steadier.push([each])
-    steadier.finish()
-    print(frames / (perf_counter() - begun))
+        backend(each[None])
+    print(len(seen) / (perf_counter() - begun))
 
 
 def memory(place: Path, arguments: argparse.Namespace) -> None:

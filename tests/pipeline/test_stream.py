@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ugatit_cli.pipeline.stream import in_order
+from ugatit_cli.pipeline.stream import BACKGROUND, in_order
 
 
 @given(st.lists(st.integers(0, 3), max_size=20), st.integers(1, 4), st.integers(0, 5))
@@ -91,3 +93,10 @@ def test_closing_ends_the_threads_and_the_source() -> None:
     time.sleep(0.02)
     assert (threading.active_count(), closed, len(begun)) == (before, [True], at_close)
     assert at_close <= 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere priorities belong to processes")
+def test_threads_in_the_background_give_way_and_the_callers_does_not() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    seen = list(in_order(lambda _: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()), [0], threads=1, ahead=0))
+    assert seen == [max(own, BACKGROUND)] and os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_off_is_the_plain_translation() -> None:
     steadier = Steadier(Normalising(), "off")
     shown = [each.pixels for each in steadier.push(film)]
     assert (np.stack(shown) == Normalising()(np.stack(film))).all()
-    assert steadier.finish() == [] and steadier.report.as_dict()["pairs"] == 0
+    assert [*steadier.finish()] == [] and steadier.report.as_dict()["pairs"] == 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, module.STRETCH, 2 * module.STRETCH + 5])
@@ -48,17 +49,42 @@ def test_every_frame_comes_out_in_its_order(backend: type[Plain], count: int) ->
 
 def test_so_few_frames_are_held_back_as_fit_into_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     steadier = Steadier(Plain(), "auto")
-    given = [len(steadier.push([photograph()])) for _ in range(module.STRETCH + 1)]
+    given = [len([*steadier.push([photograph()])]) for _ in range(module.STRETCH + 1)]
     assert sum(given) == module.STRETCH
     monkeypatch.setattr(module, "STRETCH_BYTES", 10 * 64 * 64 * module.BYTES_PER_PIXEL)
-    assert len(Steadier(Plain(), "auto").push([photograph()] * 10)) == 10
+    assert len([*Steadier(Plain(), "auto").push([photograph()] * 10)]) == 10
+
+
+def test_what_the_caller_keeps_of_each_frame_counts_too() -> None:
+    steadier = Steadier(Plain(), "auto", kept_bytes=module.STRETCH_BYTES // 10)
+    assert steadier.most_held_back(64, 64) == 9
+    assert [len([*steadier.push([photograph()])]) for _ in range(9)] == [0] * 8 + [9]
+
+
+def test_frames_come_out_one_by_one() -> None:
+    """Whoever writes the first ones does so while the others are translated."""
+    backend = Plain()
+    steadier = Steadier(backend, "auto", batch_size=1)
+    given = steadier.push(noisy(module.STRETCH))
+    next(given)
+    assert 0 < backend.frames <= 3
+    assert len([*given]) == module.STRETCH - 1
+
+
+@pytest.mark.parametrize("backend", [Plain, Normalising])
+def test_frames_that_are_looked_at_ahead_come_out_the_same(backend: type[Plain]) -> None:
+    film, steadier = crossing(30) + upside_down(crossing(20)), Steadier(backend(), "auto")
+    with ThreadPoolExecutor(1) as other:
+        for frame in film:
+            other.submit(steadier.look_at, frame)
+    shown = [each.pixels for each in (*steadier.push(film), *steadier.finish())]
+    assert all((one == other).all() for one, other in zip(shown, steadied(film, backend()), strict=True))
 
 
 @pytest.mark.parametrize("backend", [Plain, Normalising])
 def test_how_the_film_is_handed_over_does_not_matter(backend: type[Plain]) -> None:
-    film, steadier, shown = crossing(60), Steadier(backend(), "auto"), []
-    for frame in film:
-        shown += steadier.push([frame])
+    film, steadier = crossing(60), Steadier(backend(), "auto")
+    shown = [each for frame in film for each in steadier.push([frame])]
     shown += steadier.finish()
     assert all((one.pixels == other).all() for one, other in zip(shown, steadied(film, backend()), strict=True))
 
@@ -155,8 +181,7 @@ def test_steadied_never_flickers_more(film: list[Pixels], strength: Strength) ->
 
 def test_the_report_says_what_it_was_good_for() -> None:
     steadier = Steadier(Normalising(), "auto")
-    steadier.push(noisy(60))
-    steadier.finish()
+    [*steadier.push(noisy(60)), *steadier.finish()]
     report = steadier.report.as_dict()
     assert report["pairs"] == 2 and report["steadied"] < 0.5 * report["without"] < report["source"]
 
@@ -172,4 +197,4 @@ def test_batches_are_as_large_as_was_said() -> None:
     backend = Counting()
     steadier = Steadier(backend, "auto", batch_size=4)
     [*steadier.push(crossing(10)), *steadier.finish()]
-    assert backend.sizes == [4, 4, 2]
+    assert backend.sizes == [2, 4, 4]  # where the film is busiest, and the rest

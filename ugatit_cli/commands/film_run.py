@@ -113,12 +113,17 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     work.find()
     blank = frame(_blank(facts.square_width, facts.height), shape)
     batch = run.batch_size or measured_batch_size(loaded.backend, *blank.pixels.shape[:2])
+    kept = 3 * facts.square_width * facts.height
     if isinstance(run.source, VideoSource) and not settings.extras and shape.fit != "crop":
         left, top, right, bottom = blank.content
         run.source.shrink(right - left, bottom - top)
+        kept = 0
     heatmap = "heatmap" in settings.extras
-    steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch)
-    return Making(plan, settings, reading, shape, outputs, steadier, batch, work, interruption.requested, run.remember)
+    steadier = Steadier(loaded.backend, settings.steady, heatmap=heatmap, batch_size=batch, kept_bytes=kept)
+    ahead = batch + steadier.most_held_back(*blank.pixels.shape[:2])
+    return Making(
+        plan, settings, reading, shape, outputs, steadier, batch, ahead, work, interruption.requested, run.remember
+    )
 
 
 def _blank(width: int, height: int) -> Any:

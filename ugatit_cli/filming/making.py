@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..video.segments import begin, end, write_records
 from ..video.stills import StillEncoder
 from .outputs import Output, picture
 from .plan import FilmPlan
-from .reading import Reading, SegmentEnd, divide
+from .reading import Reading, Seen, SegmentEnd, divide
 from .settings import FilmSettings
 from .space import check_room
 from .translating import Shown, translate
@@ -33,6 +33,7 @@ class Making:
     Attributes:
         shape: how frames meet the generator.
         batch: how many frames go through it together.
+        ahead: how many are read, and looked at for their motion, while it works.
         stopped: asked before each frame; True ends the run after what is under way.
         remember: called with the name of a finished file, and with where it still is, just before it gets the name.
     """
@@ -44,6 +45,7 @@ class Making:
     outputs: list[Output]
     steadier: Steadier
     batch: int
+    ahead: int
     work: Work
     stopped: Callable[[], bool]
     remember: Callable[[Path, Path], None]
@@ -60,11 +62,18 @@ def make(making: Making) -> Generator[int, None, None]:
     work, reading = making.work, making.reading
     if work.done:
         making.steadier.restore(work.last_state())
-    items = divide(reading.wanted(work.last), reading, making.shape)
-    seen = in_background(items, ahead=AHEAD + making.batch)
+    items = _looked_at(divide(reading.wanted(work.last), reading, making.shape), making.steadier)
+    seen = in_background(items, ahead=AHEAD + making.ahead)
     shown = translate(seen, making.steadier, making.batch, making.stopped)
     with SegmentWriter(making) as writer, closing(in_order(writer, shown, threads=1, ahead=AHEAD)) as written:
         yield from written
+
+
+def _looked_at(items: Iterable[Seen | SegmentEnd], steadier: Steadier) -> Iterator[Seen | SegmentEnd]:
+    for item in items:
+        if isinstance(item, Seen):
+            steadier.look_at(item.framed.pixels)
+        yield item
 
 
 class SegmentWriter:

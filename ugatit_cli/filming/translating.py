@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def translate(
             if stopped():
                 return
             if isinstance(item, SegmentEnd):
-                yield from _matched(waiting, [*steadier.push(pending), *steadier.finish()])
+                yield from _matched(waiting, chain(steadier.push(pending), steadier.finish()))
                 pending = []
                 yield replace(item, state=steadier.state())
                 continue

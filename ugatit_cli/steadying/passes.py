@@ -39,32 +39,28 @@ class Passes:
         """Whether statistics can be measured and held; a stranger's graph tells nothing of them."""
         return self._holder is not None
 
-    def plain(self, frames: Sequence[Pixels]) -> list[Translated]:
-        """Each by its own statistics."""
-        found: list[Translated] = []
+    def plain(self, frames: Sequence[Pixels]) -> Iterator[Translated]:
+        """Each by its own statistics, when it is asked for."""
         for part in self._parts(frames):
             pictures = np.stack(frames[part])
             if self._heatmap:
-                found += _each(*self._backend.translate_with_heatmap(pictures))
+                yield from _each(*self._backend.translate_with_heatmap(pictures))
             else:
-                found += _each(self._backend(pictures), None)
-        return found
+                yield from _each(self._backend(pictures), None)
 
     def measure(self, frames: Sequence[Pixels]) -> tuple[list[Translated], Statistics]:
-        """The same, and what these statistics came to, a row for each frame."""
+        """All at once, and what these statistics came to, a row for each frame."""
         assert self._holder is not None
         parts = [self._holder.measure(np.stack(frames[part]), heatmap=self._heatmap) for part in self._parts(frames)]
         found = [each for part in parts for each in _each(part.pictures, part.heatmaps)]
         return found, np.concatenate([part.statistics for part in parts])
 
-    def hold(self, frames: Sequence[Pixels], statistics: Statistics) -> list[Translated]:
-        """By a row of `statistics` each."""
+    def hold(self, frames: Sequence[Pixels], statistics: Statistics) -> Iterator[Translated]:
+        """By a row of `statistics` each, when it is asked for."""
         assert self._holder is not None
-        found: list[Translated] = []
         for part in self._parts(frames):
             held = self._holder.translate_held(np.stack(frames[part]), statistics[part], heatmap=self._heatmap)
-            found += _each(held.pictures, held.heatmaps)
-        return found
+            yield from _each(held.pictures, held.heatmaps)
 
     def _parts(self, frames: Sequence[Pixels]) -> Iterator[slice]:
         if self._batch_size is None and frames:

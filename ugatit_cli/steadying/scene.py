@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,19 +75,26 @@ class Scene:
         self.held = bool(by_held < by_own) and low <= sharpness(held[1]) <= high
 
 
-def translate(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[list[Translated], Pair | None]:
-    """The frames, and the busiest one and the one before it as they are by themselves; `scene` learns of it."""
+def translate(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[Iterator[Translated], Pair | None]:
+    """The frames, each translated when it is asked for, and the busiest one and the one before it as they are by themselves.
+
+    `scene` learns of it. The pair is None where nothing was compared.
+    """
     if passes.can_hold and len(stretch) >= SHORTEST:
         return _translate_measured(stretch, scene, passes)
     if scene.held:
         return passes.hold(*scene.steer(stretch, [], np.zeros((0, 0), np.float32))), None
     if scene.known is not None:
         scene.known[-3:] -= stretch.light()[-1]
-    found = passes.plain(stretch.frames)
-    return found, _pair(found, stretch.busiest()[0]) if len(stretch) > 1 else None
+    if len(stretch) < 2:
+        return passes.plain(stretch.frames), None
+    busiest, _ = stretch.busiest()
+    found = dict(enumerate(passes.plain(stretch.frames[busiest - 1 : busiest + 1]), busiest - 1))
+    rest = _missing(stretch, found)
+    return _in_order(stretch, found, passes.plain([stretch.frames[place] for place in rest])), _pair(found, busiest)
 
 
-def _translate_measured(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[list[Translated], Pair]:
+def _translate_measured(stretch: Stretch, scene: Scene, passes: Passes) -> tuple[Iterator[Translated], Pair]:
     """Both ways where the stretch is busiest, and the rest the better way."""
     busiest, motion = stretch.busiest()
     pair = [busiest - 1, busiest]
@@ -98,16 +105,24 @@ def _translate_measured(stretch: Stretch, scene: Scene, passes: Passes) -> tuple
     held = dict(zip(pair, passes.hold([frames[place] for place in pair], rows[pair]), strict=True))
     alone = _pair(own, busiest)
     scene.judge(motion, alone, _pair(held, busiest))
-    found = held if scene.held else own
-    rest = [place for place in range(len(stretch)) if place not in found]
     if scene.held:
-        found.update(zip(rest, passes.hold([frames[place] for place in rest], rows[rest]), strict=True))
-    else:
-        found.update(zip(rest, passes.plain([stretch.frames[place] for place in rest]), strict=True))
-    return [found[place] for place in range(len(stretch))], alone
+        rest = _missing(stretch, held)
+        return _in_order(stretch, held, passes.hold([frames[place] for place in rest], rows[rest])), alone
+    rest = _missing(stretch, own)
+    return _in_order(stretch, own, passes.plain([stretch.frames[place] for place in rest])), alone
 
 
-def _pair(found: Mapping[int, Translated] | list[Translated], place: int) -> Pair:
+def _missing(stretch: Stretch, found: Mapping[int, Translated]) -> list[int]:
+    return [place for place in range(len(stretch)) if place not in found]
+
+
+def _in_order(stretch: Stretch, found: Mapping[int, Translated], others: Iterator[Translated]) -> Iterator[Translated]:
+    """Those that are `found` already at their places, and between them the others."""
+    for place in range(len(stretch)):
+        yield found[place] if place in found else next(others)
+
+
+def _pair(found: Mapping[int, Translated], place: int) -> Pair:
     return found[place - 1].pixels, found[place].pixels
 
 
