@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,6 +68,13 @@ def test_a_report_for_scripts(run: Run) -> None:
     assert item["encoder"] == "libx264"
     assert set(item["flicker"]) == {"pairs", "source", "without", "steadied"}
     assert (report["command"], report["exit_code"], report["summary"]["written"]) == ("video", 0, 1)
+
+
+@pytest.mark.usefixtures("clip")
+def test_flicker_is_told_before_and_after(run: Run) -> None:
+    told = r"flicker, levels from frame to frame: [\d.]+ without steadying, [\d.]+ with, [\d.]+ in the film itself"
+    assert re.search(told, run("video", "clip.mp4", "b.mp4").stderr)
+    assert "flicker" not in run("video", "clip.mp4", "c.mp4", "--steady", "off").stderr
 
 
 @pytest.mark.usefixtures("clip")

@@ -87,6 +87,7 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
             raise BadInputError(text, hint="look at --start and --end", name="video-no-frame")
         files, notes = finish(making)
         empty(plan.work)
+    _tell_flicker(making, console)
     told = (*run.source.facts.notes, *notes, *_damage(work))
     details = {**_details(making), "frames": work.frames, "fps": round(speed, 2)}
     seconds = perf_counter() - begun
@@ -169,6 +170,16 @@ def _shortfall(run: FilmRun, work: Work) -> PartialError | None:
     count = f"{work.frames} of {promised} frames" if promised else f"{work.frames} frames"
     text = f"{run.plan.job.source.path} ends early: {count} are there, and they are translated"
     return PartialError(text, hint="copy or download it again for the rest", name="video-truncated")
+
+
+def _tell_flicker(making: Making, console: Console) -> None:
+    if not making.steadier.report.pairs:
+        return
+    found = making.steadier.report.as_dict()
+    console.note(
+        f"flicker, levels from frame to frame: {found['without']:.1f} without steadying, {found['steadied']:.1f} with, "
+        f"{found['source']:.1f} in the film itself"
+    )
 
 
 def _details(making: Making) -> dict[str, Any]:
