@@ -16,9 +16,9 @@ from hub.loopback import COMMIT, CONTENT, SHA256, LoopbackHub
 from ugatit_cli import hub
 from ugatit_cli.errors import BadModelError, NetworkError, RefusedError, UsageError
 from ugatit_cli.hub import client
+from ugatit_cli.hub.fetching import fetch
 from ugatit_cli.hub.first_uses import forget_first_use
-from ugatit_cli.hub.names import HubFile
-from ugatit_cli.hub.resolving import fetch
+from ugatit_cli.hub.hub_file import HubFile
 from ugatit_cli.hub.watching import Unwatched
 
 TOON = HubFile("me/toon", file="weights.safetensors")

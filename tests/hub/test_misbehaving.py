@@ -12,8 +12,8 @@ from hub.loopback import CONTENT, SHA256, MisbehavingHub
 from ugatit_cli.errors import NetworkError, RefusedError, UgatitError
 from ugatit_cli.hub import resolve
 from ugatit_cli.hub.cached import PART_SUFFIX
-from ugatit_cli.hub.names import HubFile
-from ugatit_cli.hub.resolving import fetch
+from ugatit_cli.hub.fetching import fetch
+from ugatit_cli.hub.hub_file import HubFile
 from ugatit_cli.hub.watching import Unwatched
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from .names import BY_HUB, BY_NAME, HubFile, interpret, label, parse_hub_file
+from .fetching import FOLDER_WEIGHTS
+from .hub_file import HubFile
+from .names import BY_HUB, BY_NAME, interpret, label, parse_hub_file
 from .places import own_models_folder
 from .registry import DEFAULT_MODEL, OWN_ROW, RegistryEntry, models_folder, read_registry
-from .resolving import FOLDER_WEIGHTS, ResolvedModel, known_models, resolve
+from .resolving import ResolvedModel, known_models, resolve
 from .watching import Watcher
 
 __all__ = [

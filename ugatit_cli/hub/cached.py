@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from .names import COMMIT, HubFile
+from .hub_file import COMMIT, HubFile
 from .watching import Watcher
 
 PART_SUFFIX = ".ugatit.incomplete"

@@ -14,7 +14,8 @@ from urllib.parse import urljoin, urlsplit
 
 from .. import __version__
 from ..errors import NetworkError, RefusedError
-from .names import HubFile, is_safe_path
+from .hub_file import HubFile
+from .names import is_safe_path
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError

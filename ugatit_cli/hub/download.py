@@ -13,7 +13,7 @@ from ..files import sha256_of, writing
 from ..model_file import MAX_BYTES
 from .cached import PART_SUFFIX, blob_path, lock_path, locked, name_blob
 from .client import Body, InterruptedTransferError, RemoteFile, open_body
-from .names import HubFile
+from .hub_file import HubFile
 from .patience import persist
 from .watching import Watcher
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from .names import HubFile
+from .fetching import fetch
+from .hub_file import HubFile
 from .registry import models_folder
-from .resolving import fetch
 from .watching import Watcher
 
 DETECTOR_FILE = "face-detector.toml"

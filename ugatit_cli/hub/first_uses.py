@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import BadModelError
 from ..files import write_atomically, writing
-from .names import HubFile
+from .hub_file import HubFile
 from .places import first_uses_folder
 
 

@@ -11,7 +11,8 @@ from ..files import sha256_of
 from . import cached
 from .converted import converted_files, remove_converted
 from .first_uses import FirstUse, first_uses, forget_first_use, read_first_use
-from .names import HubFile, interpret
+from .hub_file import HubFile
+from .names import interpret
 from .places import own_models_folder
 from .registry import UNVERIFIED, RegistryEntry
 from .resolving import ResolvedModel, known_models, resolve

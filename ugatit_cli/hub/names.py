@@ -6,16 +6,15 @@ import difflib
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
 from ..tensorflow_files import find_index
+from .cached import storage_of
+from .hub_file import MAIN, HubFile
 
 BY_NAME = "registry:"  # what makes a word a name beyond doubt, as "./" makes it a path
 BY_HUB = "hub:"  # and what makes it a repository
-MAIN = "main"
-COMMIT = re.compile(r"[0-9a-f]{40}")
 MODEL_SUFFIXES = (
     ".safetensors",
     ".pt",
@@ -33,24 +32,6 @@ _PART = r"[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?"
 _HUB_FILE = re.compile(rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<file>.+))?", re.ASCII)
 _PATH_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _MAX_PATH = 255
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file on the Hub; a `file` of "" is the repository's only model."""
-
-    repo: str
-    revision: str = MAIN
-    file: str = ""
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether it names one commit and one file: what it stands for can never change."""
-        return bool(self.file) and COMMIT.fullmatch(self.revision) is not None
-
-    def __str__(self) -> str:
-        revision = "" if self.revision == MAIN else f"@{self.revision}"
-        return f"{self.repo}{revision}{f':{self.file}' if self.file else ''}"
 
 
 def is_safe_path(path: str) -> bool:
@@ -115,8 +96,6 @@ def _hub_file(word: str) -> HubFile:
 
 
 def _is_in_hub_cache(repo: str) -> bool:
-    from .cached import storage_of
-
     return storage_of(repo).is_dir()
 
 

@@ -11,7 +11,8 @@ from typing import Any, get_args
 from ..config import Direction
 from ..errors import BadModelError
 from ..model_file import DATA_SUFFIX
-from .names import COMMIT, MAIN, HubFile, is_safe_path
+from .hub_file import COMMIT, MAIN, HubFile
+from .names import is_safe_path
 from .places import own_models_folder
 
 DEFAULT_MODEL = "portrait2toon"

@@ -14,8 +14,9 @@ from .cached import locked
 from .client import RemoteFile, locate
 from .converted import Converted, path_of, read_converted, record_converted
 from .download import check_room
+from .fetching import fetch
 from .first_uses import read_first_use
-from .names import HubFile
+from .hub_file import HubFile
 from .registry import UNVERIFIED, RegistryEntry
 from .spans import SpanFile, plan_spans
 from .watching import Watcher
@@ -36,8 +37,6 @@ def fetch_generator(entry: RegistryEntry, direction: Direction, watcher: Watcher
         BadModelError: the checkpoint does not hold that generator.
         NetworkError, RefusedError, ResourceError, OutputError: as `hub.resolve` does.
     """
-    from .resolving import fetch
-
     index_path, source = fetch(entry.hub_file, "" if entry.sha256 == UNVERIFIED else entry.sha256, watcher)
     path = path_of(entry.repo, direction)
     with writing(path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import NetworkError, UsageError
 from .client import hub_errors, list_files, require_online
-from .names import HubFile
+from .hub_file import HubFile
 
 
 def files_there(repo: HubFile) -> list[str]:
