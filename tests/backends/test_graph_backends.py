@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from ugatit_cli.backends import Backend, load_backend
+from ugatit_cli.backends.batching import measured_batch_size
 from ugatit_cli.backends.onnx import OnnxBackend
 from ugatit_cli.backends.openvino import OpenvinoBackend
 from ugatit_cli.backends.pixels import from_graph, to_graph
@@ -149,3 +150,17 @@ def test_a_gpu_translates_as_the_cpu_does(tmp_path: Path) -> None:
 def test_bytes_go_in_and_come_out(tmp_path: Path) -> None:
     model = graph(kind=int(TensorProto.UINT8), shape=("n", "h", "w", 3))
     assert (opened(OnnxBackend, model, tmp_path)(PICTURES) == PICTURES).all()
+
+
+@pytest.mark.parametrize("at_once", [2, 3])
+def test_pictures_translated_at_once_are_the_same(at_once: int, tmp_path: Path) -> None:
+    config, form = GeneratorConfig("light", 4, 1, 32), GraphForm("tiled", heatmap=True)
+    path = saved(write_generator(config, arrays(plain_generator(config)), form), tmp_path / "a.onnx")
+    pictures = np.random.default_rng(0).integers(0, 256, (7, 32, 36, 3), np.uint8)
+    one, several = (OnnxBackend(path, facts_of(config, form), "cpu", count) for count in (1, at_once))
+    for ours, theirs in zip(
+        several.translate_with_heatmap(pictures), one.translate_with_heatmap(pictures), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert measured_batch_size(several, 32, 32) == 2 * at_once
+    assert measured_batch_size(one, 32, 32) == 1

@@ -15,9 +15,10 @@ WORTH_IT = 1.05  # times as many pictures a second, or the smaller batch is kept
 
 
 def measured_batch_size(backend: Backend, height: int, width: int) -> int:
-    """Doubled as long as that pays, and fits into the memory. More than one gains nothing on a CPU."""
+    """Doubled as long as that pays, and fits into the memory. On a CPU, enough for what is translated at once there."""
     if backend.device == "cpu":
-        return 1
+        at_once = getattr(backend, "at_once", 1)  # of graphs
+        return 2 * at_once if at_once > 1 else 1  # twice, so that one that takes longer keeps fewer waiting
     best, best_rate = 1, _rate(backend, 1, height, width)
     while best < LARGEST:
         try:

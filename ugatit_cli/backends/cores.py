@@ -19,6 +19,11 @@ def allowed_cores(cgroup: Path = CGROUP) -> int:
     return affine if quota is None else max(1, min(affine, math.ceil(quota)))
 
 
+def threads_each(at_once: int) -> int:
+    """Of so many computations at the same time, for all cores together."""
+    return max(1, allowed_cores() // at_once)
+
+
 def _quota(cgroup: Path) -> float | None:
     """Cores' worth of time that the control group grants, version 2 or 1; None without a limit."""
     unified = _numbers(cgroup / "cpu.max")

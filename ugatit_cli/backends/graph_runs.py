@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,10 @@ class GraphBackend(ABC):
     provider: str
     device: str
 
-    def __init__(self, facts: GraphFacts) -> None:
-        self.facts = facts
+    def __init__(self, facts: GraphFacts, at_once: int = 1) -> None:
+        """`at_once` portions of a batch are run at the same time, each with its share of the cores."""
+        self.facts, self.at_once = facts, at_once
+        self._pool = ThreadPoolExecutor(at_once) if at_once > 1 else None
         self.image_size, self.any_size = facts.image_size, facts.any_size
 
     def __call__(self, pictures: Pixels) -> Pixels:
@@ -46,20 +49,22 @@ class GraphBackend(ABC):
     ) -> tuple[Pixels, list[NDArray[Any]]]:
         """The translations, and what the graph's outputs named in `more` say.
 
-        A portion at a time, the last one filled up with its last picture. `held`, one row a picture, is for graphs that
-        are told their statistics.
+        In portions, the last one filled up with its last picture. `held`, one row a picture, is for graphs that are told
+        their statistics.
         """
         facts, portion = self.facts, portion_size(self.facts, self.device, len(pictures))
-        images, others = [], []
-        for first in range(0, len(pictures), portion):
+
+        def run(first: int) -> tuple[Pixels, list[NDArray[Any]]]:
             part = slice(first, first + portion)
             inputs = {facts.input: to_graph(_filled(pictures[part], portion), facts)}
             if facts.held is not None and held is not None:
                 inputs[facts.held] = _filled(held[part], portion)
             outputs = [output[: len(pictures[part])] for output in self._run(inputs, [facts.output, *more])]
             _check_shape(outputs[0], pictures.shape[1:3], facts)
-            images.append(from_graph(outputs[0], facts))
-            others.append(outputs[1:])
+            return from_graph(outputs[0], facts), outputs[1:]
+
+        parts = (self._pool.map if self._pool else map)(run, range(0, len(pictures), portion))
+        images, others = zip(*parts, strict=True)
         return np.concatenate(images), [np.concatenate(column) for column in zip(*others, strict=True)]
 
     @abstractmethod

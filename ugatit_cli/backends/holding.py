@@ -43,7 +43,7 @@ class GraphFamily:
     def __init__(self, plain: GraphBackend, open_other: Callable[[StatisticsUse], GraphBackend]) -> None:
         self._plain, self._open = plain, open_other
         self.name, self.provider, self.device = plain.name, plain.provider, plain.device
-        self.image_size, self.any_size = plain.image_size, plain.any_size
+        self.image_size, self.any_size, self.at_once = plain.image_size, plain.any_size, plain.at_once
 
     def __call__(self, pictures: Pixels) -> Pixels:
         return self._plain(pictures)

@@ -12,7 +12,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from ..errors import BadModelError
 from ..graph.facts import GraphFacts
-from .cores import allowed_cores
+from .cores import threads_each
 from .graph_runs import GraphBackend, run_error
 from .providers import CUDA, NAMES, cuda_problem, missing_device, provider_options, require_cuda
 
@@ -26,14 +26,14 @@ class OnnxBackend(GraphBackend):
 
     name = "onnx"
 
-    def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
+    def __init__(self, path: Path, facts: GraphFacts, device: str, at_once: int = 1) -> None:
         """`device` is "auto", "cpu", "cuda" or "tensorrt"; whoever does not know the graph calls `try_out`.
 
-        Raises BadModelError, DeviceError.
+        `at_once` pictures are translated at the same time on a CPU. Raises BadModelError, DeviceError.
         """
-        super().__init__(facts)
         self.device = _choose_device(device)
-        self._session = _open(path, self.device)
+        super().__init__(facts, at_once if self.device == "cpu" else 1)
+        self._session = _open(path, self.device, threads_each(self.at_once))
         self.provider: str = self._session.get_providers()[0]
         if self.provider != NAMES[self.device]:
             raise missing_device(
@@ -72,10 +72,10 @@ def _choose_device(wanted: str) -> str:
     return wanted
 
 
-def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
+def _open(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
     """The path, not the bytes: large weights beside the graph are mapped, not read."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = allowed_cores()
+    options.intra_op_num_threads = threads
     options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "1")
     if device == "cpu":

@@ -20,7 +20,7 @@ from ..console import Console
 from ..errors import UgatitError, UsageError
 from ..files import sha256_of
 from ..filming import FilmSettings, plan_job
-from ..loading import LoadedModel, Wish, digest_of
+from ..loading import MANY, LoadedModel, Wish, digest_of
 from ..pipeline import (
     Choices,
     Existing,
@@ -229,7 +229,7 @@ def _carry_out(request: Request, jobs: list[Job], report: Report, console: Conso
                 _report_problems(todo, report)
                 return
             films = [job for job in todo if job.is_film]
-            loaded = load(request, None if films else len(todo), console)
+            loaded = load(request, MANY if films else len(todo), console)
             backend = loaded.model.backend
             report.describe(model=model_facts(request, loaded.model), device=backend.device)
             report.describe(backend=backend.name, provider=backend.provider)

@@ -15,7 +15,7 @@ from .. import hub
 from ..console import Console
 from ..errors import UsageError
 from ..filming import FilmSettings, camera_device, plan_film
-from ..loading import Wish
+from ..loading import MANY, Wish
 from ..pipeline import Extra, Settings, watch_signals
 from . import options
 from .film_run import FilmRun, open_film, run_film
@@ -192,7 +192,7 @@ def video(
 
 
 def _translate(run: FilmRun, request: Request, report: Report, console: Console) -> None:
-    loaded = load(request, None, console)
+    loaded = load(request, MANY, console)
     backend = loaded.model.backend
     report.describe(model=model_facts(request, loaded.model), device=backend.device)
     report.describe(backend=backend.name, provider=backend.provider)
@@ -212,7 +212,7 @@ def _show_camera(
     window = Window()
     try:
         with console.captured_noise():
-            loaded = load(request, None, console)
+            loaded = load(request, 1, console)
             with watch_signals(lambda: None) as interruption:
                 live = show_live(device, loaded.model.backend, loaded.framing, settings, window, interruption.requested)
     finally:

@@ -7,9 +7,9 @@ from pathlib import Path
 from ..errors import UsageError
 from ..tensorflow_files import find_index
 from .digest import digest_of
-from .wishes import BackendChoice, Device, LoadedModel, Wish
+from .wishes import MANY, BackendChoice, Device, LoadedModel, Wish
 
-__all__ = ["BackendChoice", "Device", "LoadedModel", "Wish", "digest_of", "load_model"]
+__all__ = ["MANY", "BackendChoice", "Device", "LoadedModel", "Wish", "digest_of", "load_model"]
 
 
 def load_model(path: Path, sha256: str, wish: Wish) -> LoadedModel:

@@ -25,10 +25,10 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
     if takes_openvino(wish):
-        backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device)
+        backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device, wish.at_once)
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
     else:
-        backend = open_in_onnx(screened.path, screened.facts, wish.device)
+        backend = open_in_onnx(screened.path, screened.facts, wish.device, wish.at_once)
         reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
     backend.try_out()
     return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes)
@@ -42,13 +42,14 @@ def takes_openvino(wish: Wish) -> bool:
     return wish.backend == "auto" and on_cpu and find_spec("openvino") is not None
 
 
-def open_in_openvino(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
+def open_in_openvino(path: Path, facts: GraphFacts, device: str, at_once: int) -> GraphBackend:
+    """One picture at a time, whatever `at_once`: OpenVINO was seen to wait for ever with a request in each of two threads."""
     from ..backends.openvino import OpenvinoBackend
 
     return OpenvinoBackend(path, facts, device)
 
 
-def open_in_onnx(path: Path, facts: GraphFacts, device: str) -> GraphBackend:
+def open_in_onnx(path: Path, facts: GraphFacts, device: str, at_once: int) -> GraphBackend:
     from ..backends.onnx import OnnxBackend
 
-    return OnnxBackend(path, facts, device)
+    return OnnxBackend(path, facts, device, at_once)

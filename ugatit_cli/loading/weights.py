@@ -13,9 +13,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ..backends import Backend, load_backend
+from ..backends.batching import measured_batch_size
 from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
-from ..config import Direction
 from ..errors import DeviceError
 from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
@@ -34,7 +34,7 @@ DISTRIBUTIONS = {"onnx": ("onnxruntime-gpu", "onnxruntime"), "torch": ("torch",)
 
 def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     """Raises as `load_model` does."""
-    source = _Source(path, sha256, wish.direction)
+    source = _Source(path, sha256, wish)
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")
     use: Use = "few" if wish.few else "many"
@@ -93,24 +93,26 @@ def _version(name: str) -> str:
 
 
 def _milliseconds(backend: Backend) -> float:
-    """Of one picture of the model's own size; the median of a few."""
+    """Of one picture of the model's own size, in batches as they come; the median of a few."""
     import numpy as np
 
-    pictures = np.random.default_rng(0).integers(0, 256, (1, backend.image_size, backend.image_size, 3), np.uint8)
+    side = backend.image_size
+    count = measured_batch_size(backend, side, side)
+    pictures = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
     backend(pictures)
     seconds = []
     for _ in range(TIMED_RUNS):
         begun = perf_counter()
         backend(pictures)
         seconds.append(perf_counter() - begun)
-    return round(1000 * median(seconds), 2)
+    return round(1000 * median(seconds) / count, 2)
 
 
 class _Source:
     """One model file, read only if its graph is not in the cache."""
 
-    def __init__(self, path: Path, sha256: str, direction: Direction | None) -> None:
-        self._path, self._wanted = path, direction
+    def __init__(self, path: Path, sha256: str, wish: Wish) -> None:
+        self._path, self._wanted, self._at_once = path, wish.direction, wish.at_once
         self._sha256 = sha256 or (digest_of(path) if path.is_file() else "")
 
     @cached_property
@@ -131,7 +133,7 @@ class _Source:
         if name == "torch":
             return self.in_torch("cpu", "").backend
         graph = self.graph("many")
-        return open_in_onnx(graph.path, graph.facts, "cpu")
+        return open_in_onnx(graph.path, graph.facts, "cpu", self._at_once)
 
     def in_torch(self, device: str, reason: str) -> LoadedModel:
         loaded = self._weights
@@ -140,16 +142,16 @@ class _Source:
         return LoadedModel(backend, loaded.sha256, direction, loaded.config.variant, reason, loaded.notes)
 
     def in_graph(
-        self, open_graph: Callable[[Path, GraphFacts, str], GraphBackend], use: Use, device: str, reason: str
+        self, open_graph: Callable[[Path, GraphFacts, str, int], GraphBackend], use: Use, device: str, reason: str
     ) -> LoadedModel:
         from ..backends.holding import GraphFamily
 
         def open_other(statistics: StatisticsUse) -> GraphBackend:
             other = self.graph(use, statistics)
-            return open_graph(other.path, other.facts, device)
+            return open_graph(other.path, other.facts, device, self._at_once)
 
         graph = self.graph(use)
-        plain = open_graph(graph.path, graph.facts, device)
+        plain = open_graph(graph.path, graph.facts, device, self._at_once)
         trial = f"{plain.name}/{plain.device}"
         if trial not in graph.tried:
             plain.try_out()

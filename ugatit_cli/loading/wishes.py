@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BackendChoice = Literal["auto", "torch", "onnx", "openvino"]
 FEW = 4
+MOST_AT_ONCE = 4  # each takes the memory of its maps
+MANY = 1 << 30  # pictures, where nobody has counted
 
 Device = Literal["auto", "cpu", "cuda", "mps", "tensorrt"]
 
@@ -33,6 +35,14 @@ class Wish:
     value_range: ValueRange | None = None
     bgr: bool = False
     pictures: int | None = None
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures a CPU translates at the same time: whole ones for each core leave fewer waiting for each other than
+        shares of one do, above all where files are decoded and encoded beside them."""
+        from ..backends.cores import allowed_cores
+
+        return 1 if self.pictures is None or self.few else min(MOST_AT_ONCE, allowed_cores())
 
     @property
     def few(self) -> bool:
