@@ -4,8 +4,9 @@
                                [--steady off] [--skip-memory]
 
 A generated film (a photograph that moves) goes through the command, in a process of its own, and the same number of frames of
-the same working size through the bare backend, in another, one after the other, three times; ratios are medians. Random weights, or
-with --model a file's own. The command's rate is that of its report: reading, translating, encoding and writing segments, without
+the same working size through the bare backend, in another, one after the other, three times after one that is not counted; ratios
+are medians. The bare backend takes them one by one, and in the batches that the command would make. Random weights, or with --model a
+file's own. The command's rate is that of its report: reading, translating, encoding and writing segments, without
 loading the model and joining at the end. Memory is the peak of the process over a film, and over one --times as long, with a tiny model,
 for the frames are what could pile up.
 """
@@ -89,34 +90,44 @@ def film(path: Path, size: str, frames: int) -> Path:
 
 def compare(place: Path, model: Path, arguments: argparse.Namespace) -> None:
     source = film(place / "film.mp4", arguments.film, arguments.frames)
-    command_rates, bare_rates = [], []
-    for number in range(ROUNDS):
+    command_rates: list[float] = []
+    bare_rates: dict[str, list[float]] = {"frame by frame": [], "in batches": []}
+    for number in range(ROUNDS + 1):  # the first round makes the graphs, and is not counted
         words = [str(source), str(place / f"{number}.mp4"), "-m", str(model), "--steady", arguments.steady]
         command_rates.append(command(words)["fps"])
-        done = run([sys.executable, __file__, "--bare", str(model), str(source)])
-        bare_rates.append(float(done[0]))
-    ratio = statistics.median(a / b for a, b in zip(command_rates, bare_rates, strict=True))
+        found, _ = run([sys.executable, __file__, "--bare", str(model), str(source)])
+        for name, rate in zip(bare_rates, found.split(), strict=True):
+            bare_rates[name].append(float(rate))
     print(
         f"{arguments.frames} frames of {arguments.film}, steady {arguments.steady}, {len(os.sched_getaffinity(0))} cores"
     )
-    print(f"bare model   {statistics.median(bare_rates):7.2f} fps")
-    print(f"ugatit video {statistics.median(command_rates):7.2f} fps, {100 * ratio:.0f} % of it")
+    rates = command_rates[1:]
+    print(f"ugatit video                {statistics.median(rates):7.2f} fps")
+    for name, counted in bare_rates.items():
+        share = statistics.median(a / b for a, b in zip(rates, counted[1:], strict=True))
+        print(f"bare model, {name:14s}  {statistics.median(counted[1:]):7.2f} fps, of which {100 * share:.0f} %")
 
 
 def bare(model: Path, source: Path) -> None:
-    """Prints frames a second of the backend that the command takes, frame by frame, over frames that are read already."""
+    """Prints frames a second of the backend that the command takes, over frames that are read already: one by one, and in
+    the batches that the command would make."""
+    import numpy as np
+
+    from ugatit_cli.backends.batching import measured_batch_size
     from ugatit_cli.framing import Framing, frame
-    from ugatit_cli.loading import Wish, load_model
+    from ugatit_cli.loading import MANY, Wish, load_model
     from ugatit_cli.video.reading import VideoSource
 
-    backend = load_model(model, "", Wish()).backend
-    shape = Framing("keep", backend.image_size, backend.any_size)
-    seen = [frame(each.pixels, shape).pixels for each in VideoSource(source).frames()]
-    backend(seen[0][None])
-    begun = perf_counter()
-    for each in seen:
-        backend(each[None])
-    print(len(seen) / (perf_counter() - begun))
+    for wish in (Wish(), Wish(pictures=MANY)):
+        backend = load_model(model, "", wish).backend
+        shape = Framing("keep", backend.image_size, backend.any_size)
+        seen = np.stack([frame(each.pixels, shape).pixels for each in VideoSource(source).frames()])
+        batch = measured_batch_size(backend, *seen.shape[1:3])
+        backend(seen[:batch])
+        begun = perf_counter()
+        for first in range(0, len(seen), batch):
+            backend(seen[first : first + batch])
+        print(len(seen) / (perf_counter() - begun))
 
 
 def memory(place: Path, arguments: argparse.Namespace) -> None:

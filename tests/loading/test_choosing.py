@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from ugatit_cli.backends.providers import cuda_problem
 from ugatit_cli.cache import cache_folder
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.errors import DeviceError, UsageError
-from ugatit_cli.loading import LoadedModel, Wish, load_model
-from ugatit_cli.loading import graphs as graph_loading
+from ugatit_cli.export.cached import find_graph
+from ugatit_cli.loading import LoadedModel, Wish, digest_of, load_model
 from ugatit_cli.network import Generator
 
 pytestmark = pytest.mark.skipif(cuda_problem() is None, reason="a GPU would be chosen")
@@ -27,11 +26,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path, config = tmp_path_factory.mktemp("models") / "tiny.safetensors", GeneratorConfig("light", 4, 1, 32)
     weights.save(path, config, {"a2b": Generator(config).state_dict()}, metadata={})
     return path
-
-
-@pytest.fixture
-def no_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph_loading, "find_spec", lambda name: None if name == "openvino" else find_spec(name))
 
 
 def loaded(model: Path, **wish: object) -> LoadedModel:
@@ -45,19 +39,27 @@ def test_what_is_asked_for_is_taken(backend: str, model: Path) -> None:
     assert (found.direction, found.kind, found.backend.image_size) == ("a2b", "light", 32)
 
 
-def test_openvino_is_taken_where_it_is_installed(model: Path) -> None:
-    assert loaded(model).backend.name == "openvino"
-
-
-def test_else_the_faster_one_which_is_measured_once(no_openvino: None, model: Path) -> None:
+def test_all_that_is_installed_is_measured_once(model: Path) -> None:
     first = loaded(model, pictures=100)
-    assert first.backend.name in ("onnx", "torch") and "ms a picture here" in first.reason
+    names = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
+    others = {name for name in names if name != first.backend.name}
+    assert "ms a picture here" in first.reason and all(names[name] in first.reason for name in others)
     second = loaded(model, pictures=100)
     assert (second.reason, second.backend.name) == (first.reason, first.backend.name)
 
 
-def test_few_pictures_are_not_worth_a_measurement(no_openvino: None, model: Path) -> None:
-    assert loaded(model, pictures=1).backend.name == "onnx"
+@pytest.mark.parametrize("fastest", ["onnx", "openvino", "torch"])
+def test_the_fastest_is_taken(fastest: str, model: Path) -> None:
+    loaded(model, pictures=100)
+    graph = find_graph(digest_of(model), None, "many")
+    assert graph is not None
+    graph.with_times({name: 1.0 if name.startswith(fastest) else 2.0 for name in graph.milliseconds})
+    assert loaded(model, pictures=100).backend.name == fastest
+
+
+def test_few_pictures_are_not_worth_a_measurement(model: Path) -> None:
+    found = loaded(model, pictures=1)
+    assert (found.backend.name, found.reason) == ("onnx", "it starts without torch")
 
 
 @pytest.mark.parametrize("backend", ["auto", "onnx"])

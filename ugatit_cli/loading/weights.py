@@ -20,7 +20,7 @@ from ..errors import DeviceError
 from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
 from .digest import digest_of
-from .graphs import open_in_onnx, open_in_openvino, takes_openvino
+from .graphs import open_in_onnx, open_in_openvino
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ..weights import ModelWeights
 
 TIMED_RUNS = 3
-DISTRIBUTIONS = {"onnx": ("onnxruntime-gpu", "onnxruntime"), "torch": ("torch",)}
+DISTRIBUTIONS = {"onnx": ("onnxruntime-gpu", "onnxruntime"), "openvino": ("openvino",), "torch": ("torch",)}
+PROGRAMS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
 
 
 def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
@@ -38,9 +39,8 @@ def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")
     use: Use = "few" if wish.few else "many"
-    if takes_openvino(wish) and (use == "many" or wish.backend == "openvino"):  # it takes a second to get ready
-        reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
-        return source.in_graph(open_in_openvino, "openvino", wish.device, reason)
+    if wish.backend == "openvino":
+        return source.in_graph(open_in_openvino, "openvino", wish.device, "asked for")
     if wish.device in ("cuda", "tensorrt") or (wish.device == "auto" and cuda_problem() is None):
         return _on_gpu(source, wish)
     if wish.backend == "onnx":
@@ -70,18 +70,18 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
 
 
 def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
-    """ONNX Runtime or PyTorch, as they were measured here; the first time, both are."""
+    """ONNX Runtime, PyTorch, or OpenVINO if it is installed, as they were measured here; the first time, all are."""
     if wish.few:
         return source.in_graph(open_in_onnx, "few", "cpu", "it starts without torch")
     graph = source.graph("many")
-    names = {name: f"{name} {_version(name)}/{allowed_cores()}" for name in DISTRIBUTIONS}
+    shared = f"{allowed_cores()}/{wish.at_once}"
+    names = {name: f"{name} {_version(name)}/{shared}" for name in DISTRIBUTIONS if _version(name)}
     if not set(names.values()) <= set(graph.milliseconds):
-        graph = graph.with_times({names[name]: _milliseconds(source.backend(name)) for name in names})
-    onnx, torch = (graph.milliseconds[names[name]] for name in ("onnx", "torch"))
-    reason = f"{min(onnx, torch):.0f} ms a picture here, {'PyTorch' if onnx <= torch else 'ONNX Runtime'} {max(onnx, torch):.0f}"
-    if onnx <= torch:
-        return source.in_graph(open_in_onnx, "many", "cpu", reason)
-    return source.in_torch("cpu", reason)
+        graph = graph.with_times({names[name]: _milliseconds(source.on_cpu(name, "").backend) for name in names})
+    times = {name: graph.milliseconds[names[name]] for name in names}
+    best, *others = sorted(names, key=lambda name: times[name])
+    compared = ", ".join(f"{PROGRAMS[name]} {times[name]:.0f}" for name in others)
+    return source.on_cpu(best, f"{times[best]:.0f} ms a picture here, {compared}")
 
 
 def _version(name: str) -> str:
@@ -128,12 +128,13 @@ class _Source:
             found = make_graph(self._weights, direction, use, statistics)
         return found
 
-    def backend(self, name: str) -> Backend:
-        """`onnx` or `torch`, on the CPU."""
+    def on_cpu(self, name: str, reason: str) -> LoadedModel:
+        """By `onnx`, `openvino` or `torch`."""
         if name == "torch":
-            return self.in_torch("cpu", "").backend
-        graph = self.graph("many")
-        return open_in_onnx(graph.path, graph.facts, "cpu", self._at_once)
+            return self.in_torch("cpu", reason)
+        if name == "openvino":
+            return self.in_graph(open_in_openvino, "openvino", "cpu", reason)
+        return self.in_graph(open_in_onnx, "many", "cpu", reason)
 
     def in_torch(self, device: str, reason: str) -> LoadedModel:
         loaded = self._weights
