@@ -45,6 +45,20 @@ def test_a_rate_and_a_stretch(invert: Invert, source: Path, tmp_path: Path) -> N
     assert np.abs(255 - pictures_of(source)[15].astype(int) - pictures_of(tmp_path / "b.mp4")[0]).mean() < 4
 
 
+@pytest.mark.parametrize("rate", [10, 15])
+def test_sound_stays_in_step_with_few_frames_a_second(invert: Invert, source: Path, tmp_path: Path, rate: int) -> None:
+    start = Fraction(11, 20)
+    invert(source, tmp_path / "b.mp4", fps=Fraction(rate), start=start, end=Fraction(9, 10))
+    first = -(-start * rate // 1)
+    assert times_of(tmp_path / "b.mp4")[0] == pytest.approx(float(first / rate - start), abs=1e-4)
+    (before,), (after,) = packets_of(source, "audio"), packets_of(tmp_path / "b.mp4", "audio")
+    with av.open(str(tmp_path / "b.mp4")) as film:
+        sound = film.streams.audio[0]
+        (shown, *_) = (packet.pts for packet in film.demux(sound) if packet.pts is not None)
+    begun = Fraction(1024 * (before.index(after[0]) - 1), 48_000)  # the first packet only warms the decoder up
+    assert float(shown * Fraction(sound.time_base or 1)) == pytest.approx(float(begun - start), abs=1e-3)
+
+
 def test_extra_films(invert: Invert, source: Path, tmp_path: Path) -> None:
     written = invert(source, tmp_path / "b.mp4", extras=("heatmap", "compare"))
     assert [path.name for path in written.files.values()] == ["b.heatmap.mp4", "b.compare.mp4", "b.mp4"]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import av
 
 from .subtitles import STYLE, TEXT_CODECS, WRITTEN_AS, packet_of, text_of
-from .window import Window
+from .window import Window, fine, in_fine
 
 TIMED: Final = ("audio", "subtitle")
 REENCODED_AS: Final = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus"}
@@ -148,9 +148,10 @@ def _through(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Pac
         return
     if track.is_text:
         packet = _as_text(track, packet)
-    offset = window.offset(time_base)
     assert packet.pts is not None and packet.dts is not None
-    packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
+    packet.pts, packet.dts = window.moved(packet.pts, time_base), window.moved(packet.dts, time_base)
+    packet.duration = in_fine(packet.duration or 0, time_base)
+    packet.time_base = fine(time_base)
     packet.stream = track.target
     yield packet
 
@@ -164,7 +165,7 @@ def _reencoded(track: Track, packet: av.Packet, window: Window) -> Iterator[av.P
         time_base = Fraction(frame.time_base or 1)
         if frame.pts is None or frame.pts * time_base < window.start or not window.holds(frame.pts, time_base):
             continue
-        frame.pts -= window.offset(time_base)
+        frame.pts, frame.time_base = window.moved(frame.pts, time_base), fine(time_base)
         yield from track.target.encode(frame)
 
 
