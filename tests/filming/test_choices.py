@@ -104,6 +104,25 @@ def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> N
     assert said == [(0, b"one"), (100, b"two")]
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_pauses_between_the_subtitles_of_an_mp4(invert: Invert, tmp_path: Path, suffix: str) -> None:
+    invert(Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv"), tmp_path / "b.mp4")
+    invert(tmp_path / "b.mp4", tmp_path / f"c.{suffix}")
+    (before,), (after,) = packets_of(tmp_path / "b.mp4", "subtitle"), packets_of(tmp_path / f"c.{suffix}", "subtitle")
+    assert [text[-3:] for text in after if len(text) > 2] == [b"one", b"two"]
+    assert len(after) == {"mp4": len(before), "mkv": 2}[suffix]
+
+
+def test_subtitles_and_chapters_are_cut_to_the_stretch(invert: Invert, tmp_path: Path) -> None:
+    source = Film(frames=30, subtitle="subrip", chapters=True).make(tmp_path / "a.mkv")
+    invert(source, tmp_path / "b.mkv", start=Fraction(1, 20), end=Fraction(3, 20))
+    with av.open(str(tmp_path / "b.mkv")) as film:
+        said = [(each.pts, each.duration) for each in film.demux(film.streams.subtitles[0]) if each.size]
+        assert said == [(0, 40), (50, 50)]
+        assert [(each["start"], each["end"]) for each in film.chapters()] == [(0, 100_000_000)]
+    assert times_of(tmp_path / "b.mkv")[0] == Fraction(67 - 50, 1000)
+
+
 def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_path: Path) -> None:
     invert(source, tmp_path / "frames")
     names = sorted(path.name for path in (tmp_path / "frames").iterdir())

@@ -83,7 +83,8 @@ def _chapters(source: av.container.InputContainer, window: Window) -> list[Any]:
         base = Fraction(chapter["time_base"] or Fraction(1, av.time_base))
         if chapter["end"] * base > window.start and window.holds(chapter["start"], base):
             start = max(0, chapter["start"] - window.offset(base))
-            kept.append({**chapter, "start": start, "end": chapter["end"] - window.offset(base)})
+            end = chapter["end"] if window.end is None else min(chapter["end"], round(window.end / base))
+            kept.append({**chapter, "start": start, "end": end - window.offset(base)})
     return kept
 
 

@@ -146,6 +146,10 @@ def _through(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Pac
         return
     if not window.holds(packet.pts, time_base):
         return
+    if track.source.type == "subtitle":
+        if _is_pause(track, packet):
+            return
+        _trim(packet, time_base, window)
     if track.is_text:
         packet = _as_text(track, packet)
     assert packet.pts is not None and packet.dts is not None
@@ -154,6 +158,24 @@ def _through(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Pac
     packet.time_base = fine(time_base)
     packet.stream = track.target
     yield packet
+
+
+def _is_pause(track: Track, packet: av.Packet) -> bool:
+    """MP4 fills the time between two subtitles with empty ones; each container has a way of its own."""
+    codec = track.source.codec_context.name
+    return (track.is_text or codec == "mov_text") and not text_of(codec, bytes(packet))
+
+
+def _trim(packet: av.Packet, time_base: Fraction, window: Window) -> None:
+    """To the stretch that is wanted: what begins earlier or ends later would make the film longer."""
+    assert packet.pts is not None
+    begin, end = packet.pts, packet.pts + (packet.duration or 0)
+    if window.start:
+        begin = max(begin, window.first(time_base))
+    if window.end is not None:
+        end = min(end, round(window.end / time_base))
+    packet.pts = packet.dts = begin
+    packet.duration = max(0, end - begin)
 
 
 def _reencoded(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Packet]:
