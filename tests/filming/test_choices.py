@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from films import Film, packets_of, pictures_of, times_of
+from films import Film, packets_of, picture, pictures_of, times_of
 from PIL import Image
 
 from ugatit_cli.errors import UsageError
@@ -57,6 +57,16 @@ def test_sound_stays_in_step_with_few_frames_a_second(invert: Invert, source: Pa
         (shown, *_) = (packet.pts for packet in film.demux(sound) if packet.pts is not None)
     begun = Fraction(1024 * (before.index(after[0]) - 1), 48_000)  # the first packet only warms the decoder up
     assert float(shown * Fraction(sound.time_base or 1)) == pytest.approx(float(begun - start), abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_the_last_frame_stays_as_long_as_it_did(invert: Invert, tmp_path: Path, suffix: str) -> None:
+    frames = [Image.fromarray(picture(number, (64, 48))) for number in range(15)]
+    lasting = [40, 70, 100, 30, 250] * 3
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=lasting)
+    invert(tmp_path / "a.gif", tmp_path / f"b.{suffix}")
+    with av.open(str(tmp_path / f"b.{suffix}")) as film:
+        assert film.duration == 1000 * sum(lasting)
 
 
 def test_extra_films(invert: Invert, source: Path, tmp_path: Path) -> None:

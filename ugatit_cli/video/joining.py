@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +63,8 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
         stream.configure(video.codec_context)
         video.time_base = stream.time_base
         pictures = _video_packets(video, stream, segments, beside.window)
+        if container in QUICKTIME:
+            pictures = _ending_in_time(pictures, segments, stream, beside.window)
         if beside.path is None:
             out.start_encoding()
             for _, packet in pictures:
@@ -105,6 +108,26 @@ def _video_packets(
             packet.time_base = fine(base)
             packet.stream = target
             yield packet.dts * fine(base), packet
+
+
+def _ending_in_time(
+    pictures: Iterable[tuple[Fraction, av.Packet]], segments: Sequence[Path], stream: Stream, window: Window
+) -> Iterator[tuple[Fraction, av.Packet]]:
+    """With the last packet as long as it takes for the film to be as long as its pictures are shown.
+
+    QuickTime's boxes only say how far apart packets are decoded, and the last one to be decoded is mostly not the last one shown.
+    """
+    shown = max(read_records(segments[-1]), key=lambda record: record.pts)
+    end = window.moved(shown.pts + shown.duration, stream.time_base)
+    ahead: int | None = None
+    for item, following in pairwise(chain(pictures, [None])):
+        assert item is not None
+        _, packet = item
+        assert packet.pts is not None and packet.dts is not None
+        ahead = packet.pts - packet.dts if ahead is None else ahead
+        if following is None:
+            packet.duration = max(1, min(end - packet.pts, end - ahead - packet.dts))
+        yield item
 
 
 def _reordered(segment: Path) -> int:
