@@ -103,6 +103,28 @@ def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, so
     assert seconds == pytest.approx(1, abs=0.05)
 
 
+def test_what_only_holds_pictures_says_what_it_leaves_out(invert: Invert, tmp_path: Path) -> None:
+    source = Film(audio=(("aac", "deu"),), tags={"title": "Us"}, chapters=True, subtitle="subrip").make(
+        tmp_path / "a.mkv"
+    )
+    assert invert(source, tmp_path / "b.gif").notes == (
+        "gif holds pictures only: what is left out is its sound, subtitles, chapters, tags",
+    )
+    assert invert(source, tmp_path / "b", sound=False).notes == (
+        "a folder holds pictures only: what is left out is its subtitles, chapters, tags",
+    )
+    assert invert(Film().make(tmp_path / "c.mp4"), tmp_path / "c.gif").notes == ()
+
+
+def test_transparency_that_becomes_white_is_told(invert: Invert, tmp_path: Path) -> None:
+    clear = [Image.new("RGBA", (64, 48), (20 * number, 0, 0, 100)) for number in range(3)]
+    clear[0].save(tmp_path / "a.webp", save_all=True, append_images=clear[1:])
+    assert invert(tmp_path / "a.webp", tmp_path / "b.mp4").notes == (
+        "what is transparent in it becomes white: .mp4 files are written without transparency",
+    )
+    assert invert(tmp_path / "a.webp", tmp_path / "c.webp").notes == ()
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [("mp4", "mov_text"), ("mkv", "srt"), ("webm", "webvtt")])
 def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> None:
     source = Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv")

@@ -88,7 +88,7 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
         files, notes = finish(making)
         empty(plan.work)
     _tell_flicker(making, console)
-    told = (*run.source.facts.notes, *notes, *_damage(work))
+    told = (*run.source.facts.notes, *notes, *_transparency(work, plan), *_damage(work))
     details = {**_details(making), "frames": work.frames, "fps": round(speed, 2)}
     seconds = perf_counter() - begun
     return Written(plan.job, files, told, seconds, details=details, shortfall=_shortfall(run, work))
@@ -155,6 +155,12 @@ def _progress(making: Making, console: Console) -> Iterator[Any]:
     reading = making.reading
     with console.film_progress(reading.frames, making.work.frames, float(reading.rate)) as advance:
         yield advance
+
+
+def _transparency(work: Work, plan: FilmPlan) -> list[str]:
+    if not work.transparent or plan.form != "video":
+        return []
+    return [f"what is transparent in it becomes white: {plan.target.suffix} files are written without transparency"]
 
 
 def _damage(work: Work) -> list[str]:

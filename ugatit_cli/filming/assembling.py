@@ -16,8 +16,10 @@ from ..pipeline.plan import Kind
 from ..video.animations import WRITERS, Animation
 from ..video.checking import check_video
 from ..video.joining import Companion, join
-from ..video.reading import VideoSource
+from ..video.reading import VideoSource, open_container
 from ..video.segments import Record, read_records, read_times
+from ..video.sniffing import sniff
+from ..video.tracks import lost_in_pictures
 from .making import Making
 from .outputs import Output
 from .plan import is_in_the_way
@@ -47,16 +49,33 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
         raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
     if plan.form == "frames":
         _write_frames(target, plan.container, segments)
-        return ()
+        return _lost(making)
     with replacing(target, check=partial(_remember, making, target), folder=plan.work) as part:
         if output.stream is None:
             _write_animation(part, making, output, segments)
-            return ()
-        source = making.reading.source.path if isinstance(making.reading.source, VideoSource) else None
-        beside = Companion(source, making.settings.sound, making.reading.window)
+            return _lost(making)
+        beside = Companion(_video_file(making), making.settings.sound, making.reading.window)
         joined = join(part, plan.container, output.stream, segments, beside)
         check_video(part, plan.container, output.stream, segments, joined)
         return joined.notes
+
+
+def _video_file(making: Making) -> Path | None:
+    source = making.reading.source
+    return source.path if isinstance(source, VideoSource) else None
+
+
+def _lost(making: Making) -> list[str]:
+    """What the user should know about a film of which only pictures are kept."""
+    path = _video_file(making)
+    if path is None:
+        return []
+    with open_container(path, sniff(path)[0]) as source:
+        lost = lost_in_pictures(source, sound=making.settings.sound)
+    form = "a folder" if making.plan.form == "frames" else making.plan.container
+    if not lost:
+        return []
+    return [f"{form} holds pictures only: what is left out is its {', '.join(lost)}"]
 
 
 def _remember(making: Making, target: Path, part: Path) -> None:

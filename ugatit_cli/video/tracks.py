@@ -96,6 +96,17 @@ def add_tracks(source: av.container.InputContainer, out: av.container.OutputCont
     return found
 
 
+def lost_in_pictures(source: av.container.InputContainer, *, sound: bool) -> list[str]:
+    """What lies beside the pictures of `source`, in the user's words, where only pictures are written."""
+    names = {"audio": "sound", "subtitle": "subtitles", "attachment": "attachments", "data": "data"}
+    if not sound:
+        del names["audio"]
+    types = {stream.type for stream in source.streams if not _tells_chapters(stream, source)}
+    lost = [name for kind, name in names.items() if kind in types]
+    lost += ["chapters"] if source.chapters() else []
+    return lost + (["tags"] if own_tags_left_out(source.metadata) else [])
+
+
 def own_tags_left_out(tags: dict[str, str]) -> dict[str, str]:
     return {name: text for name, text in tags.items() if name.lower().split("-")[0] not in OWN_TAGS}
 
