@@ -99,8 +99,10 @@ def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
         (["clip.mp4", "b.mp4", "--start", "soon"], "soon is no time"),
         (["clip.mp4", "b.mp4", "--fps", "0"], "0 is no frame rate"),
         (["clip.mp4", "b.mp4", "--steady", "2"], "--steady 2 is neither off, auto nor a number"),
-        (["clip.mp4", "b.mp4", "--start", "5", "--end", "4"], "--end lies before --start"),
-        (["clip.mp4", "b.webm", "--codec", "hevc"], ".webm files cannot hold hevc"),
+        (["clip.mp4", "b.mp4", "--start", "5", "--end", "4"], "--end must be later than --start"),
+        (["clip.mp4", "b.webm", "--codec", "hevc"], "choose vp9 or av1, or write an .mkv"),
+        (["clip.mp4", "b.mp4", "--crf", "52", "--dry-run"], "--crf 52 is too much for libx264"),
+        (["clip.mp4", "b.webm", "--preset", "fast", "--dry-run"], "libvpx-vp9 has no preset fast"),
         (["camera:0", "b.mp4"], "a camera is shown, not written"),
     ],
 )

@@ -165,6 +165,15 @@ def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_pat
     assert times_of(tmp_path / "b.mp4") == [Fraction(number, 10) for number in range(30)]
 
 
+@pytest.mark.parametrize("name", ["frames/b.mp4", "frames/more", "frames/deep/b.gif"])
+def test_no_output_lies_inside_the_frames_it_comes_from(invert: Invert, tmp_path: Path, name: str) -> None:
+    (tmp_path / "frames").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "frames" / "1.png")
+    with pytest.raises(UsageError, match="would lie inside the input"):
+        invert(tmp_path / "frames", tmp_path / name)
+    assert [path.name for path in (tmp_path / "frames").iterdir()] == ["1.png"]
+
+
 @pytest.mark.parametrize(
     ("name", "choices", "words"),
     [

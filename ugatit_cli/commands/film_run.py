@@ -48,10 +48,13 @@ class FilmRun:
 
 
 def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
-    """The source, and a look at the disk, before anything slow begins."""
+    """The source, after a look at the encoder's options and at the disk, before anything slow begins."""
     from ..filming.space import check_hopeless
+    from ..video.encoders import choose_encoder
     from ..video.opening import open_source
 
+    if plan.codec is not None:
+        choose_encoder(plan.codec, settings.preset, is_odd=False).options(settings.crf, settings.preset)
     path = plan.job.source.path
     source = open_source(path, settings.fps)
     pixels = source.facts.width * source.facts.height * len(plan.job.targets)
@@ -80,7 +83,10 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
                 advance(count)
         speed = (work.frames - before) / (perf_counter() - started)
         if interruption.requested():
-            console.note(f"{work.frames} frames are kept: {run.again} goes on after them")
+            kept = f"{work.frames} frames are kept: {run.again} goes on after them"
+            console.note(
+                kept if work.frames else "no frames are kept yet: what is finished is kept every ten seconds of film"
+            )
             raise typer.Exit(interruption.exit_code)
         if not work.frames:
             text = f"there is no frame of {plan.job.source.path} in the stretch that was asked for"

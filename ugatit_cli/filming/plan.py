@@ -53,6 +53,9 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
     targets: dict[Kind, Path] = {extra: extra_target(target, extra) for extra in settings.extras}
     targets["result"] = target
     for path in targets.values():
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            text = f"the output {path} would lie inside the input {source}"
+            raise UsageError(text, hint="choose another output", name="output-inside-input")
         if identity_of(path) is not None and identity_of(path) == identity_of(source):
             text = f"input and output are the same file: {path}"
             raise UsageError(text, hint="choose another output", name="output-is-input")
@@ -97,7 +100,7 @@ def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | No
         codec = codecs[0] if settings.codec == "auto" else settings.codec
         if codec not in codecs:
             text = f"{suffix} files cannot hold {codec}"
-            raise UsageError(text, hint=f"choose one of {', '.join(codecs)}, or mkv", name="codec")
+            raise UsageError(text, hint=f"choose {' or '.join(codecs)}, or write an .mkv", name="codec")
         return "video", container, codec
     if suffix and suffix not in ANIMATIONS:
         hint = f"choose one of {', '.join([*CONTAINERS, *ANIMATIONS])}, or a folder for numbered pictures"
