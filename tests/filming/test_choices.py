@@ -136,6 +136,13 @@ def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> N
     assert said == [(0, b"one"), (100, b"two")]
 
 
+@pytest.mark.parametrize(("language", "there"), [("deu", "ger"), ("zho", "chi"), ("eng", "eng"), ("fre", "fra")])
+def test_languages_in_quicktime(invert: Invert, tmp_path: Path, language: str, there: str) -> None:
+    invert(Film(audio=(("aac", language),)).make(tmp_path / "a.mkv"), tmp_path / "b.mov")
+    with av.open(str(tmp_path / "b.mov")) as film:
+        assert film.streams.audio[0].language == there
+
+
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
 def test_pauses_between_the_subtitles_of_an_mp4(invert: Invert, tmp_path: Path, suffix: str) -> None:
     invert(Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv"), tmp_path / "b.mp4")
@@ -163,6 +170,14 @@ def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_pat
         assert np.abs(255 - pictures_of(source)[3].astype(int) - np.asarray(image)).mean() < 3
     invert(tmp_path / "frames", tmp_path / "b.mp4", fps=Fraction(10))
     assert times_of(tmp_path / "b.mp4") == [Fraction(number, 10) for number in range(30)]
+
+
+def test_a_folder_that_is_overwritten_holds_no_frames_of_before(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "frames")
+    (tmp_path / "frames" / "cover-0099.png").touch()
+    invert(source, tmp_path / "frames", end=Fraction(1, 10), overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == ["000001.png", "000002.png", "000003.png", "cover-0099.png"]
 
 
 @pytest.mark.parametrize("name", ["frames/b.mp4", "frames/more", "frames/deep/b.gif"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -104,11 +105,15 @@ def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:
 
 
 def _write_frames(folder: Path, suffix: str, segments: Sequence[Path]) -> None:
-    """`000001.png` and so on. A run that is killed here writes all of them again."""
+    """`000001.png` and so on. A run that is killed here writes all of them again; frames that a longer film had go."""
     with writing(folder):
         folder.mkdir(exist_ok=True)
+    number = 0
     for number, record in enumerate(_records(segments), 1):
         write_atomically(folder / f"{number:0{DIGITS}}.{suffix}", record.data)
+    for path in folder.glob(f"*.{suffix}"):
+        if re.fullmatch(f"[0-9]{{{DIGITS},}}", path.stem) and int(path.stem) > number:
+            path.unlink()
 
 
 def _records(segments: Sequence[Path]) -> Iterator[Record]:

@@ -20,6 +20,13 @@ OWN_TAGS: Final = frozenset(
 )
 """Tags that are about the file they stand in, not about the film."""
 
+QUICKTIME_LANGUAGES: Final = {
+    **{"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb", "hye": "arm", "kat": "geo"},
+    **{"mkd": "mac", "bod": "tib", "mya": "bur", "msa": "may", "cym": "wel", "eus": "baq"},
+    **{"fre": "fra", "cze": "ces", "rum": "ron", "slo": "slk"},
+}
+"""QuickTime numbers its languages: how FFmpeg calls those that have another code in ISO 639-2, too."""
+
 
 @dataclass
 class Track:
@@ -90,10 +97,18 @@ def add_tracks(source: av.container.InputContainer, out: av.container.OutputCont
                 f"its {_describe(stream)} becomes {track.codec}: {out.format.name} cannot hold it as it is"
             )
         if stream.type != "attachment":
-            track.target.metadata.update(own_tags_left_out(stream.metadata))
+            track.target.metadata.update(_track_tags(stream.metadata, out.format.name))
             track.target.disposition = stream.disposition
         found.tracks.append(track)
     return found
+
+
+def _track_tags(tags: dict[str, str], container: str) -> dict[str, str]:
+    kept = own_tags_left_out(tags)
+    language = kept.get("language", "")
+    if container == "mov" and language in QUICKTIME_LANGUAGES:
+        kept["language"] = QUICKTIME_LANGUAGES[language]
+    return kept
 
 
 def lost_in_pictures(source: av.container.InputContainer, *, sound: bool) -> list[str]:
