@@ -103,6 +103,8 @@ def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
         (["clip.mp4", "b.webm", "--codec", "hevc"], "choose vp9 or av1, or write an .mkv"),
         (["clip.mp4", "b.mp4", "--crf", "52", "--dry-run"], "--crf 52 is too much for libx264"),
         (["clip.mp4", "b.webm", "--preset", "fast", "--dry-run"], "libvpx-vp9 has no preset fast"),
+        (["clip.mp4", "-"], "a film goes through no pipe"),
+        (["-", "b.mp4"], "a film goes through no pipe"),
         (["camera:0", "b.mp4"], "a camera is shown, not written"),
     ],
 )

@@ -46,6 +46,9 @@ class FilmPlan:
 
 def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings, *, overwrite: bool) -> FilmPlan:
     """Raises UsageError where the names, the options and what is there contradict each other."""
+    if "-" in (str(source), out):
+        hint = "name a file; ugatit translate takes pictures through pipes"
+        raise UsageError("a film goes through no pipe", hint=hint, name="film-pipe")
     if not os.path.lexists(source):
         raise UsageError(f"{source} does not exist", hint="check the path", name="input-missing")
     target = Path(out) if out is not None else beside(source, label)
