@@ -120,7 +120,7 @@ def test_transparency_that_becomes_white_is_told(invert: Invert, tmp_path: Path)
     clear = [Image.new("RGBA", (64, 48), (20 * number, 0, 0, 100)) for number in range(3)]
     clear[0].save(tmp_path / "a.webp", save_all=True, append_images=clear[1:])
     assert invert(tmp_path / "a.webp", tmp_path / "b.mp4").notes == (
-        "what is transparent in it becomes white: .mp4 files are written without transparency",
+        "its transparency is not kept in .mp4 files: it is translated as if it lay on white",
     )
     assert invert(tmp_path / "a.webp", tmp_path / "c.webp").notes == ()
 

@@ -166,7 +166,7 @@ def _progress(making: Making, console: Console) -> Iterator[Any]:
 def _transparency(work: Work, plan: FilmPlan) -> list[str]:
     if not work.transparent or plan.form != "video":
         return []
-    return [f"what is transparent in it becomes white: {plan.target.suffix} files are written without transparency"]
+    return [f"its transparency is not kept in {plan.target.suffix} files: it is translated as if it lay on white"]
 
 
 def _damage(work: Work) -> list[str]:
