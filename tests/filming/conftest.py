@@ -24,8 +24,9 @@ def invert_film(
 ) -> Written:
     """`source` into `target`, with the choices of `FilmSettings`."""
     pictures = Settings(None, None, fit, choices.pop("output_size", "source"), 95)
+    overwrite = choices.pop("overwrite", False)
     settings = FilmSettings(pictures, **{"steady": "off", **choices})
-    plan = plan_film(source, None if target is None else str(target), "inverted", settings, overwrite=False)
+    plan = plan_film(source, None if target is None else str(target), "inverted", settings, overwrite=overwrite)
     run = FilmRun(plan, settings, open_film(plan, settings), 1, True, "again")
     model = LoadedModel(backend or InvertingBackend(), "0" * 64, None, "light", "")
     return run_film(run, model, Framing(fit, 64, True), Console(Verbosity.QUIET))

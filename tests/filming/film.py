@@ -56,4 +56,5 @@ if __name__ == "__main__":
         kill_again_and_again(before, after, pace, strength, int(sys.argv[5]))
     sys.stdout.write("begin\n")
     sys.stdout.flush()
-    sys.exit(0 if after.exists() else make(before, after, pace, strength))
+    is_done = after.exists() and not plan.work_folder(after).exists()  # killed in between, the next run tidies up
+    sys.exit(0 if is_done else make(before, after, pace, strength))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from films import Film
+from PIL import Image
 from pipeline.inverting import InvertingBackend
 
 from ugatit_cli.errors import DeviceError
@@ -48,6 +49,12 @@ def test_what_is_fast_enough_is_shown_at_its_time(clip: Path) -> None:
     assert report.shown == len(screen.pictures) > 20
     assert screen.pictures[0].shape == (48, 64, 3)
     assert screen.texts[-1].endswith(" fps")
+
+
+def test_an_animated_picture_in_place_of_a_camera(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (64, 48), (60 * number, 0, 0)) for number in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=40)
+    assert play(tmp_path / "a.gif", Screen()).shown == 3
 
 
 def test_frames_are_left_out_rather_than_late(clip: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from films import Film, packets_of, pictures_of, times_of
+from films import Film, packets_of, picture, pictures_of, times_of
 from PIL import Image
 
 from ugatit_cli.errors import UsageError
@@ -43,6 +43,30 @@ def test_a_rate_and_a_stretch(invert: Invert, source: Path, tmp_path: Path) -> N
     invert(source, tmp_path / "b.mp4", fps=Fraction(10), start=Fraction(1, 2))
     assert len(times_of(tmp_path / "b.mp4")) == 5
     assert np.abs(255 - pictures_of(source)[15].astype(int) - pictures_of(tmp_path / "b.mp4")[0]).mean() < 4
+
+
+@pytest.mark.parametrize("rate", [10, 15])
+def test_sound_stays_in_step_with_few_frames_a_second(invert: Invert, source: Path, tmp_path: Path, rate: int) -> None:
+    start = Fraction(11, 20)
+    invert(source, tmp_path / "b.mp4", fps=Fraction(rate), start=start, end=Fraction(9, 10))
+    first = -(-start * rate // 1)
+    assert times_of(tmp_path / "b.mp4")[0] == pytest.approx(float(first / rate - start), abs=1e-4)
+    (before,), (after,) = packets_of(source, "audio"), packets_of(tmp_path / "b.mp4", "audio")
+    with av.open(str(tmp_path / "b.mp4")) as film:
+        sound = film.streams.audio[0]
+        (shown, *_) = (packet.pts for packet in film.demux(sound) if packet.pts is not None)
+    begun = Fraction(1024 * (before.index(after[0]) - 1), 48_000)  # the first packet only warms the decoder up
+    assert float(shown * Fraction(sound.time_base or 1)) == pytest.approx(float(begun - start), abs=1e-3)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_the_last_frame_stays_as_long_as_it_did(invert: Invert, tmp_path: Path, suffix: str) -> None:
+    frames = [Image.fromarray(picture(number, (64, 48))) for number in range(15)]
+    lasting = [40, 70, 100, 30, 250] * 3
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=lasting)
+    invert(tmp_path / "a.gif", tmp_path / f"b.{suffix}")
+    with av.open(str(tmp_path / f"b.{suffix}")) as film:
+        assert film.duration == 1000 * sum(lasting)
 
 
 def test_extra_films(invert: Invert, source: Path, tmp_path: Path) -> None:
@@ -79,6 +103,28 @@ def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, so
     assert seconds == pytest.approx(1, abs=0.05)
 
 
+def test_what_only_holds_pictures_says_what_it_leaves_out(invert: Invert, tmp_path: Path) -> None:
+    source = Film(audio=(("aac", "deu"),), tags={"title": "Us"}, chapters=True, subtitle="subrip").make(
+        tmp_path / "a.mkv"
+    )
+    assert invert(source, tmp_path / "b.gif").notes == (
+        "gif holds pictures only: what is left out is its sound, subtitles, chapters, tags",
+    )
+    assert invert(source, tmp_path / "b", sound=False).notes == (
+        "a folder holds pictures only: what is left out is its subtitles, chapters, tags",
+    )
+    assert invert(Film().make(tmp_path / "c.mp4"), tmp_path / "c.gif").notes == ()
+
+
+def test_transparency_that_becomes_white_is_told(invert: Invert, tmp_path: Path) -> None:
+    clear = [Image.new("RGBA", (64, 48), (20 * number, 0, 0, 100)) for number in range(3)]
+    clear[0].save(tmp_path / "a.webp", save_all=True, append_images=clear[1:])
+    assert invert(tmp_path / "a.webp", tmp_path / "b.mp4").notes == (
+        "its transparency is not kept in .mp4 files: it is translated as if it lay on white",
+    )
+    assert invert(tmp_path / "a.webp", tmp_path / "c.webp").notes == ()
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [("mp4", "mov_text"), ("mkv", "srt"), ("webm", "webvtt")])
 def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> None:
     source = Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv")
@@ -90,6 +136,32 @@ def test_subtitles(invert: Invert, tmp_path: Path, suffix: str, codec: str) -> N
     assert said == [(0, b"one"), (100, b"two")]
 
 
+@pytest.mark.parametrize(("language", "there"), [("deu", "ger"), ("zho", "chi"), ("eng", "eng"), ("fre", "fra")])
+def test_languages_in_quicktime(invert: Invert, tmp_path: Path, language: str, there: str) -> None:
+    invert(Film(audio=(("aac", language),)).make(tmp_path / "a.mkv"), tmp_path / "b.mov")
+    with av.open(str(tmp_path / "b.mov")) as film:
+        assert film.streams.audio[0].language == there
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_pauses_between_the_subtitles_of_an_mp4(invert: Invert, tmp_path: Path, suffix: str) -> None:
+    invert(Film(frames=30, subtitle="subrip").make(tmp_path / "a.mkv"), tmp_path / "b.mp4")
+    invert(tmp_path / "b.mp4", tmp_path / f"c.{suffix}")
+    (before,), (after,) = packets_of(tmp_path / "b.mp4", "subtitle"), packets_of(tmp_path / f"c.{suffix}", "subtitle")
+    assert [text[-3:] for text in after if len(text) > 2] == [b"one", b"two"]
+    assert len(after) == {"mp4": len(before), "mkv": 2}[suffix]
+
+
+def test_subtitles_and_chapters_are_cut_to_the_stretch(invert: Invert, tmp_path: Path) -> None:
+    source = Film(frames=30, subtitle="subrip", chapters=True).make(tmp_path / "a.mkv")
+    invert(source, tmp_path / "b.mkv", start=Fraction(1, 20), end=Fraction(3, 20))
+    with av.open(str(tmp_path / "b.mkv")) as film:
+        said = [(each.pts, each.duration) for each in film.demux(film.streams.subtitles[0]) if each.size]
+        assert said == [(0, 40), (50, 50)]
+        assert [(each["start"], each["end"]) for each in film.chapters()] == [(0, 100_000_000)]
+    assert times_of(tmp_path / "b.mkv")[0] == Fraction(67 - 50, 1000)
+
+
 def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_path: Path) -> None:
     invert(source, tmp_path / "frames")
     names = sorted(path.name for path in (tmp_path / "frames").iterdir())
@@ -98,6 +170,23 @@ def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_pat
         assert np.abs(255 - pictures_of(source)[3].astype(int) - np.asarray(image)).mean() < 3
     invert(tmp_path / "frames", tmp_path / "b.mp4", fps=Fraction(10))
     assert times_of(tmp_path / "b.mp4") == [Fraction(number, 10) for number in range(30)]
+
+
+def test_a_folder_that_is_overwritten_holds_no_frames_of_before(invert: Invert, source: Path, tmp_path: Path) -> None:
+    invert(source, tmp_path / "frames")
+    (tmp_path / "frames" / "cover-0099.png").touch()
+    invert(source, tmp_path / "frames", end=Fraction(1, 10), overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "frames").iterdir())
+    assert names == ["000001.png", "000002.png", "000003.png", "cover-0099.png"]
+
+
+@pytest.mark.parametrize("name", ["frames/b.mp4", "frames/more", "frames/deep/b.gif"])
+def test_no_output_lies_inside_the_frames_it_comes_from(invert: Invert, tmp_path: Path, name: str) -> None:
+    (tmp_path / "frames").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "frames" / "1.png")
+    with pytest.raises(UsageError, match="would lie inside the input"):
+        invert(tmp_path / "frames", tmp_path / name)
+    assert [path.name for path in (tmp_path / "frames").iterdir()] == ["1.png"]
 
 
 @pytest.mark.parametrize(

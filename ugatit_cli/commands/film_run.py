@@ -48,10 +48,13 @@ class FilmRun:
 
 
 def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
-    """The source, and a look at the disk, before anything slow begins."""
+    """The source, after a look at the encoder's options and at the disk, before anything slow begins."""
     from ..filming.space import check_hopeless
+    from ..video.encoders import choose_encoder
     from ..video.opening import open_source
 
+    if plan.codec is not None:
+        choose_encoder(plan.codec, settings.preset, is_odd=False).options(settings.crf, settings.preset)
     path = plan.job.source.path
     source = open_source(path, settings.fps)
     pixels = source.facts.width * source.facts.height * len(plan.job.targets)
@@ -80,7 +83,10 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
                 advance(count)
         speed = (work.frames - before) / (perf_counter() - started)
         if interruption.requested():
-            console.note(f"{work.frames} frames are kept: {run.again} goes on after them")
+            kept = f"{work.frames} frames are kept: {run.again} goes on after them"
+            console.note(
+                kept if work.frames else "no frames are kept yet: what is finished is kept every ten seconds of film"
+            )
             raise typer.Exit(interruption.exit_code)
         if not work.frames:
             text = f"there is no frame of {plan.job.source.path} in the stretch that was asked for"
@@ -88,7 +94,7 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
         files, notes = finish(making)
         empty(plan.work)
     _tell_flicker(making, console)
-    told = (*run.source.facts.notes, *notes, *_damage(work))
+    told = (*run.source.facts.notes, *notes, *_transparency(work, plan), *_damage(work))
     details = {**_details(making), "frames": work.frames, "fps": round(speed, 2)}
     seconds = perf_counter() - begun
     return Written(plan.job, files, told, seconds, details=details, shortfall=_shortfall(run, work))
@@ -155,6 +161,12 @@ def _progress(making: Making, console: Console) -> Iterator[Any]:
     reading = making.reading
     with console.film_progress(reading.frames, making.work.frames, float(reading.rate)) as advance:
         yield advance
+
+
+def _transparency(work: Work, plan: FilmPlan) -> list[str]:
+    if not work.transparent or plan.form != "video":
+        return []
+    return [f"its transparency is not kept in {plan.target.suffix} files: it is translated as if it lay on white"]
 
 
 def _damage(work: Work) -> list[str]:

@@ -155,8 +155,7 @@ def video(
     with reporting(console, "video", as_json=as_json) as report:
         from ..steadying import parse_strength
 
-        if end is not None and end <= (start or 0):
-            raise UsageError("--end lies before --start", hint="give later times to --end", name="options-contradict")
+        _check_stretch(start, end)
         found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
         pictures = Settings(
@@ -187,8 +186,14 @@ def video(
             if dry_run:
                 report.plan([plan.job])
                 return
-            again = f"ugatit {shlex.join(sys.argv[1:])}"
+            again = f"ugatit {shlex.join(word for word in sys.argv[1:] if word != '--no-resume')}"
             _translate(FilmRun(plan, settings, source, batch_size, resume, again), request, report, console)
+
+
+def _check_stretch(start: Fraction | None, end: Fraction | None) -> None:
+    if end is not None and end <= (start or 0):
+        text = "--end must be later than --start, or than 0 without one"
+        raise UsageError(text, hint="give a later time to --end", name="options-contradict")
 
 
 def _translate(run: FilmRun, request: Request, report: Report, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -16,8 +17,10 @@ from ..pipeline.plan import Kind
 from ..video.animations import WRITERS, Animation
 from ..video.checking import check_video
 from ..video.joining import Companion, join
-from ..video.reading import VideoSource
+from ..video.reading import VideoSource, open_container
 from ..video.segments import Record, read_records, read_times
+from ..video.sniffing import sniff
+from ..video.tracks import lost_in_pictures
 from .making import Making
 from .outputs import Output
 from .plan import is_in_the_way
@@ -47,16 +50,33 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
         raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
     if plan.form == "frames":
         _write_frames(target, plan.container, segments)
-        return ()
+        return _lost(making)
     with replacing(target, check=partial(_remember, making, target), folder=plan.work) as part:
         if output.stream is None:
             _write_animation(part, making, output, segments)
-            return ()
-        source = making.reading.source.path if isinstance(making.reading.source, VideoSource) else None
-        beside = Companion(source, making.settings.sound, making.reading.window)
+            return _lost(making)
+        beside = Companion(_video_file(making), making.settings.sound, making.reading.window)
         joined = join(part, plan.container, output.stream, segments, beside)
         check_video(part, plan.container, output.stream, segments, joined)
         return joined.notes
+
+
+def _video_file(making: Making) -> Path | None:
+    source = making.reading.source
+    return source.path if isinstance(source, VideoSource) else None
+
+
+def _lost(making: Making) -> list[str]:
+    """What the user should know about a film of which only pictures are kept."""
+    path = _video_file(making)
+    if path is None:
+        return []
+    with open_container(path, sniff(path)[0]) as source:
+        lost = lost_in_pictures(source, sound=making.settings.sound)
+    form = "a folder" if making.plan.form == "frames" else making.plan.container
+    if not lost:
+        return []
+    return [f"{form} holds pictures only: what is left out is its {', '.join(lost)}"]
 
 
 def _remember(making: Making, target: Path, part: Path) -> None:
@@ -85,11 +105,15 @@ def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:
 
 
 def _write_frames(folder: Path, suffix: str, segments: Sequence[Path]) -> None:
-    """`000001.png` and so on. A run that is killed here writes all of them again."""
+    """`000001.png` and so on. A run that is killed here writes all of them again; frames that a longer film had go."""
     with writing(folder):
         folder.mkdir(exist_ok=True)
+    number = 0
     for number, record in enumerate(_records(segments), 1):
         write_atomically(folder / f"{number:0{DIGITS}}.{suffix}", record.data)
+    for path in folder.glob(f"*.{suffix}"):
+        if re.fullmatch(f"[0-9]{{{DIGITS},}}", path.stem) and int(path.stem) > number:
+            path.unlink()
 
 
 def _records(segments: Sequence[Path]) -> Iterator[Record]:

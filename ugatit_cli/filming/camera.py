@@ -20,7 +20,7 @@ from ..pipeline.stream import close
 from ..pipeline.writing import visible_heatmap
 from ..video.encoding import resized
 from ..video.frames import Pixels
-from ..video.reading import VideoSource
+from ..video.opening import open_source
 from .settings import FilmSettings
 
 TITLE = "ugatit"
@@ -140,7 +140,7 @@ def _translated(frame: Pixels, backend: Backend, shape: framing.Framing, setting
 
 def _from_file(path: Path) -> Iterator[Pixels]:
     """A file as if it were a camera: every frame at its time, whether somebody takes it or not."""
-    source = VideoSource(path)
+    source = open_source(path)
     begun = time.perf_counter()
     for frame in source.frames():
         time.sleep(max(0.0, float(frame.pts * source.facts.time_base) - (time.perf_counter() - begun)))

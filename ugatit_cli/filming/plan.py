@@ -46,6 +46,9 @@ class FilmPlan:
 
 def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings, *, overwrite: bool) -> FilmPlan:
     """Raises UsageError where the names, the options and what is there contradict each other."""
+    if "-" in (str(source), out):
+        hint = "name a file; ugatit translate takes pictures through pipes"
+        raise UsageError("a film goes through no pipe", hint=hint, name="film-pipe")
     if not os.path.lexists(source):
         raise UsageError(f"{source} does not exist", hint="check the path", name="input-missing")
     target = Path(out) if out is not None else beside(source, label)
@@ -53,6 +56,9 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
     targets: dict[Kind, Path] = {extra: extra_target(target, extra) for extra in settings.extras}
     targets["result"] = target
     for path in targets.values():
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            text = f"the output {path} would lie inside the input {source}"
+            raise UsageError(text, hint="choose another output", name="output-inside-input")
         if identity_of(path) is not None and identity_of(path) == identity_of(source):
             text = f"input and output are the same file: {path}"
             raise UsageError(text, hint="choose another output", name="output-is-input")
@@ -97,7 +103,7 @@ def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | No
         codec = codecs[0] if settings.codec == "auto" else settings.codec
         if codec not in codecs:
             text = f"{suffix} files cannot hold {codec}"
-            raise UsageError(text, hint=f"choose one of {', '.join(codecs)}, or mkv", name="codec")
+            raise UsageError(text, hint=f"choose {' or '.join(codecs)}, or write an .mkv", name="codec")
         return "video", container, codec
     if suffix and suffix not in ANIMATIONS:
         hint = f"choose one of {', '.join([*CONTAINERS, *ANIMATIONS])}, or a folder for numbered pictures"

@@ -98,14 +98,15 @@ def divide(frames: Iterable[Frame], reading: Reading, shape: framing.Framing) ->
     longest = max(1, MOST_SEGMENT_BYTES // (3 * facts.square_width * facts.height))
     ticks = SEGMENT_SECONDS / reading.time_base
     first: int | None = None
-    count, damaged, following = 0, 0, 0
+    count, damaged, following, transparent = 0, 0, 0, False
     for frame in frames:
         if first is None:
             first = frame.pts
         elif frame.pts - first >= ticks or count >= longest:
-            yield SegmentEnd(SegmentFacts(count, frame.pts, damaged, reading.source.exact))
-            first, count, damaged = frame.pts, 0, 0
+            yield SegmentEnd(SegmentFacts(count, frame.pts, damaged, reading.source.exact, transparent))
+            first, count, damaged, transparent = frame.pts, 0, 0, False
+        transparent = transparent or frame.alpha is not None
         count, damaged, following = count + 1, damaged + frame.damaged, frame.pts + 1
         yield Seen(frame, framing.frame(frame.pixels, shape))
     if count:
-        yield SegmentEnd(SegmentFacts(count, following, damaged, reading.source.exact))
+        yield SegmentEnd(SegmentFacts(count, following, damaged, reading.source.exact, transparent))

@@ -30,6 +30,7 @@ class Work:
         done: how many are finished.
         frames: how many source frames they hold.
         damaged: packets of the source that could not be decoded.
+        transparent: whether anything in them was.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Work:
     done: int = 0
     frames: int = 0
     damaged: int = 0
+    transparent: bool = False
     last: SegmentFacts | None = None
     _journal: Journal = field(init=False)
 
@@ -90,6 +92,7 @@ class Work:
 
     def _count(self, facts: SegmentFacts) -> None:
         self.done, self.frames, self.damaged = self.done + 1, self.frames + facts.frames, self.damaged + facts.damaged
+        self.transparent = self.transparent or facts.transparent
         self.last = facts
 
     def _files(self, number: int) -> list[Path]:

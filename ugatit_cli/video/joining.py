@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import av
 
@@ -18,7 +19,9 @@ from .reading import open_container
 from .segments import read_records, read_times
 from .sniffing import sniff
 from .tracks import add_tracks, own_tags_left_out
-from .window import Window
+from .window import Window, fine, in_fine
+
+QUICKTIME: Final = frozenset({"mp4", "mov"})
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,17 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
     Raises:
         OutputError, ResourceError: it cannot be written.
     """
-    options = {"movie_timescale": str(stream.time_base.denominator)} if container in ("mp4", "mov") else {}
+    options = {"movie_timescale": str(fine(stream.time_base).denominator)} if container in QUICKTIME else {}
     with writing(part), av.open(str(part), "w", format=container, options=options) as out:
         video: Any = out.add_stream(stream.encoder.name, rate=stream.rate)
         stream.configure(video.codec_context)
         video.time_base = stream.time_base
+        pictures = _video_packets(video, stream, segments, beside.window)
+        if container in QUICKTIME:
+            pictures = _ending_in_time(pictures, segments, stream, beside.window)
         if beside.path is None:
             out.start_encoding()
-            for _, packet in _video_packets(video, stream, segments, beside.window):
+            for _, packet in pictures:
                 out.mux(packet)
             return Joined()
         with open_container(beside.path, sniff(beside.path)[0]) as source:
@@ -69,7 +75,6 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
             out.metadata.update(own_tags_left_out(source.metadata))
             out.set_chapters(_chapters(source, beside.window))
             out.start_encoding()
-            pictures = _video_packets(video, stream, segments, beside.window)
             for _, packet in heapq.merge(pictures, tracks.packets(source, beside.window), key=lambda item: item[0]):
                 out.mux(packet)
             return Joined(tracks.counts(), tuple(tracks.notes))
@@ -81,7 +86,8 @@ def _chapters(source: av.container.InputContainer, window: Window) -> list[Any]:
         base = Fraction(chapter["time_base"] or Fraction(1, av.time_base))
         if chapter["end"] * base > window.start and window.holds(chapter["start"], base):
             start = max(0, chapter["start"] - window.offset(base))
-            kept.append({**chapter, "start": start, "end": chapter["end"] - window.offset(base)})
+            end = chapter["end"] if window.end is None else min(chapter["end"], round(window.end / base))
+            kept.append({**chapter, "start": start, "end": end - window.offset(base)})
     return kept
 
 
@@ -89,18 +95,39 @@ def _video_packets(
     target: Any, stream: Stream, segments: Sequence[Path], window: Window
 ) -> Iterator[tuple[Fraction, av.Packet]]:
     """Every record as a packet. An encoder only knows its own segment, so times of decoding are made anew here."""
-    offset = window.offset(stream.time_base)
+    base = stream.time_base
     reordered = max(map(_reordered, segments))
     step = max(1, round(1 / (stream.rate * stream.time_base)))
     decoding = _decoding_times(segments, reordered, step)
     for segment in segments:
         for record, dts in zip(read_records(segment), decoding, strict=False):
             packet = av.Packet(record.data)
-            packet.pts, packet.dts, packet.duration = record.pts - offset, dts - offset, record.duration
+            packet.pts, packet.dts = window.moved(record.pts, base), window.moved(dts, base)
+            packet.duration = in_fine(record.duration, base)
             packet.is_keyframe = record.is_key
-            packet.time_base = stream.time_base
+            packet.time_base = fine(base)
             packet.stream = target
-            yield dts * stream.time_base, packet
+            yield packet.dts * fine(base), packet
+
+
+def _ending_in_time(
+    pictures: Iterable[tuple[Fraction, av.Packet]], segments: Sequence[Path], stream: Stream, window: Window
+) -> Iterator[tuple[Fraction, av.Packet]]:
+    """With the last packet as long as it takes for the film to be as long as its pictures are shown.
+
+    QuickTime's boxes only say how far apart packets are decoded, and the last one to be decoded is mostly not the last one shown.
+    """
+    shown = max(read_records(segments[-1]), key=lambda record: record.pts)
+    end = window.moved(shown.pts + shown.duration, stream.time_base)
+    ahead: int | None = None
+    for item, following in pairwise(chain(pictures, [None])):
+        assert item is not None
+        _, packet = item
+        assert packet.pts is not None and packet.dts is not None
+        ahead = packet.pts - packet.dts if ahead is None else ahead
+        if following is None:
+            packet.duration = max(1, min(end - packet.pts, end - ahead - packet.dts))
+        yield item
 
 
 def _reordered(segment: Path) -> int:

@@ -42,12 +42,14 @@ class SegmentFacts:
         following: the `pts` from which the next segment begins; frames before it are done.
         damaged: packets of the source that could not be decoded.
         exact: whether the next segment can be found by its time alone (see `frames.Source`).
+        transparent: whether anything in it was.
     """
 
     frames: int
     following: int
     damaged: int
     exact: bool
+    transparent: bool = False
 
 
 def begin(file: BinaryIO) -> None:

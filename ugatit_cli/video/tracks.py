@@ -11,7 +11,7 @@ from typing import Any, Final
 import av
 
 from .subtitles import STYLE, TEXT_CODECS, WRITTEN_AS, packet_of, text_of
-from .window import Window
+from .window import Window, fine, in_fine
 
 TIMED: Final = ("audio", "subtitle")
 REENCODED_AS: Final = {"mp4": "aac", "mov": "aac", "matroska": "libopus", "webm": "libopus"}
@@ -19,6 +19,13 @@ OWN_TAGS: Final = frozenset(
     {"encoder", "duration", "major_brand", "minor_version", "compatible_brands", "alpha_mode", "_statistics_tags"}
 )
 """Tags that are about the file they stand in, not about the film."""
+
+QUICKTIME_LANGUAGES: Final = {
+    **{"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb", "hye": "arm", "kat": "geo"},
+    **{"mkd": "mac", "bod": "tib", "mya": "bur", "msa": "may", "cym": "wel", "eus": "baq"},
+    **{"fre": "fra", "cze": "ces", "rum": "ron", "slo": "slk"},
+}
+"""QuickTime numbers its languages: how FFmpeg calls those that have another code in ISO 639-2, too."""
 
 
 @dataclass
@@ -90,10 +97,29 @@ def add_tracks(source: av.container.InputContainer, out: av.container.OutputCont
                 f"its {_describe(stream)} becomes {track.codec}: {out.format.name} cannot hold it as it is"
             )
         if stream.type != "attachment":
-            track.target.metadata.update(own_tags_left_out(stream.metadata))
+            track.target.metadata.update(_track_tags(stream.metadata, out.format.name))
             track.target.disposition = stream.disposition
         found.tracks.append(track)
     return found
+
+
+def _track_tags(tags: dict[str, str], container: str) -> dict[str, str]:
+    kept = own_tags_left_out(tags)
+    language = kept.get("language", "")
+    if container == "mov" and language in QUICKTIME_LANGUAGES:
+        kept["language"] = QUICKTIME_LANGUAGES[language]
+    return kept
+
+
+def lost_in_pictures(source: av.container.InputContainer, *, sound: bool) -> list[str]:
+    """What lies beside the pictures of `source`, in the user's words, where only pictures are written."""
+    names = {"audio": "sound", "subtitle": "subtitles", "attachment": "attachments", "data": "data"}
+    if not sound:
+        del names["audio"]
+    types = {stream.type for stream in source.streams if not _tells_chapters(stream, source)}
+    lost = [name for kind, name in names.items() if kind in types]
+    lost += ["chapters"] if source.chapters() else []
+    return lost + (["tags"] if own_tags_left_out(source.metadata) else [])
 
 
 def own_tags_left_out(tags: dict[str, str]) -> dict[str, str]:
@@ -146,13 +172,36 @@ def _through(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Pac
         return
     if not window.holds(packet.pts, time_base):
         return
+    if track.source.type == "subtitle":
+        if _is_pause(track, packet):
+            return
+        _trim(packet, time_base, window)
     if track.is_text:
         packet = _as_text(track, packet)
-    offset = window.offset(time_base)
     assert packet.pts is not None and packet.dts is not None
-    packet.pts, packet.dts = packet.pts - offset, packet.dts - offset
+    packet.pts, packet.dts = window.moved(packet.pts, time_base), window.moved(packet.dts, time_base)
+    packet.duration = in_fine(packet.duration or 0, time_base)
+    packet.time_base = fine(time_base)
     packet.stream = track.target
     yield packet
+
+
+def _is_pause(track: Track, packet: av.Packet) -> bool:
+    """MP4 fills the time between two subtitles with empty ones; each container has a way of its own."""
+    codec = track.source.codec_context.name
+    return (track.is_text or codec == "mov_text") and not text_of(codec, bytes(packet))
+
+
+def _trim(packet: av.Packet, time_base: Fraction, window: Window) -> None:
+    """To the stretch that is wanted: what begins earlier or ends later would make the film longer."""
+    assert packet.pts is not None
+    begin, end = packet.pts, packet.pts + (packet.duration or 0)
+    if window.start:
+        begin = max(begin, window.first(time_base))
+    if window.end is not None:
+        end = min(end, round(window.end / time_base))
+    packet.pts = packet.dts = begin
+    packet.duration = max(0, end - begin)
 
 
 def _reencoded(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Packet]:
@@ -164,7 +213,7 @@ def _reencoded(track: Track, packet: av.Packet, window: Window) -> Iterator[av.P
         time_base = Fraction(frame.time_base or 1)
         if frame.pts is None or frame.pts * time_base < window.start or not window.holds(frame.pts, time_base):
             continue
-        frame.pts -= window.offset(time_base)
+        frame.pts, frame.time_base = window.moved(frame.pts, time_base), fine(time_base)
         yield from track.target.encode(frame)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
+
+LEAST_TICKS: Final = 10_000  # a second
 
 
 @dataclass(frozen=True)
@@ -24,3 +27,20 @@ class Window:
     def offset(self, time_base: Fraction) -> int:
         """What is taken off times."""
         return round(self.start / time_base)
+
+    def moved(self, ticks: int, time_base: Fraction) -> int:
+        """A time in `time_base` as one in the result, in ticks of `fine(time_base)`."""
+        return in_fine(ticks, time_base) - self.offset(fine(time_base))
+
+
+def fine(time_base: Fraction) -> Fraction:
+    """A unit of which `time_base` is a multiple, 0.1 ms at most: rounded in it, pictures and sound stay in step."""
+    ticks = time_base.denominator
+    while ticks < LEAST_TICKS:
+        ticks *= 2  # as FFmpeg's writer of MP4 does, so that its times are exact
+    return Fraction(1, ticks)
+
+
+def in_fine(ticks: int, time_base: Fraction) -> int:
+    """A time or duration in ticks of `fine(time_base)`."""
+    return int(ticks * time_base / fine(time_base))
