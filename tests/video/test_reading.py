@@ -13,6 +13,7 @@ from ugatit_cli.video.colours import Colours
 from ugatit_cli.video.encoders import SOFTWARE
 from ugatit_cli.video.encoding import Stream, to_frame
 from ugatit_cli.video.reading import VideoSource, upright
+from ugatit_cli.video.scaling import Scaler
 
 
 def test_facts(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_colours_come_back_as_they_went(matrix: int, levels: int, height: int) -
     stream = Stream(SOFTWARE["h264"], {}, 64, height, Fraction(1, 25), Fraction(25), Fraction(1), colours)
     for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 120, 40)):
         pixels = np.full((height, 64, 3), colour, np.uint8)
-        back = upright(to_frame(pixels, stream), (64, height), colours)
+        back = upright(to_frame(pixels, stream, Scaler()), (64, height), colours, Scaler())
         assert np.abs(back.astype(int) - pixels).max() <= 3, colour
 
 
@@ -75,5 +76,5 @@ def test_colours_come_back_as_they_went(matrix: int, levels: int, height: int) -
 def test_red_is_written_as_the_tags_say(colours: Colours, luma: int) -> None:
     """ITU-R BT.709 and BT.601: 0.2126 and 0.299 of 219 levels above 16, or of 255."""
     stream = Stream(SOFTWARE["h264"], {}, 64, 64, Fraction(1, 25), Fraction(25), Fraction(1), colours)
-    frame = to_frame(np.full((64, 64, 3), (255, 0, 0), np.uint8), stream)
+    frame = to_frame(np.full((64, 64, 3), (255, 0, 0), np.uint8), stream, Scaler())
     assert abs(int(frame.to_ndarray()[10, 10]) - luma) <= 1

@@ -18,9 +18,9 @@ from ..errors import DeviceError
 from ..images.attention import heatmap_overlay
 from ..pipeline.stream import close
 from ..pipeline.writing import visible_heatmap
-from ..video.encoding import resized
 from ..video.frames import Pixels
 from ..video.opening import open_source
+from ..video.scaling import resized
 from .settings import FilmSettings
 
 TITLE = "ugatit"

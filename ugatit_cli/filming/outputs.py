@@ -13,8 +13,9 @@ from .. import framing, images
 from ..pipeline.plan import Kind
 from ..pipeline.writing import visible_heatmap
 from ..video.encoders import choose_encoder
-from ..video.encoding import Stream, VideoEncoder, resized
+from ..video.encoding import Stream, VideoEncoder
 from ..video.frames import Facts, Pixels
+from ..video.scaling import resized
 from ..video.stills import StillEncoder, StillFormat
 from .plan import FilmPlan
 from .reading import Reading

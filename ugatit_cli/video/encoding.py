@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
 
 import av
-import numpy as np
 
 from .colours import Colours, tag
 from .encoders import Encoder
 from .frames import Pixels
+from .scaling import EXACT, Scaler
 from .segments import Record
-
-INTERPOLATION: Final = av.video.reformatter.Interpolation.BICUBIC | av.video.reformatter.Interpolation.ACCURATE_RND
 
 
 @dataclass(frozen=True)
@@ -58,13 +55,13 @@ class VideoEncoder:
         codec = av.CodecContext.create(stream.encoder.name, "w")
         assert isinstance(codec, av.VideoCodecContext)
         stream.configure(codec)
-        self._codec = codec
+        self._codec, self._scaler = codec, Scaler()
         self._durations: dict[int, int] = {}
 
     def push(self, pixels: Pixels, alpha: Pixels | None, pts: int, duration: int) -> list[Record]:
         """uint8 (H, W, 3) of any size; what the encoder has finished by now. Transparent parts are white in `pixels`."""
         self._durations[pts] = duration
-        frame = to_frame(pixels, self._stream)
+        frame = to_frame(pixels, self._stream, self._scaler)
         frame.pts, frame.time_base = pts, self._stream.time_base
         return [self._record(packet) for packet in self._codec.encode(frame)]
 
@@ -76,22 +73,15 @@ class VideoEncoder:
         return Record(packet.pts, self._durations.pop(packet.pts), packet.is_keyframe, bytes(packet))
 
 
-def to_frame(pixels: Pixels, stream: Stream) -> av.VideoFrame:
+def to_frame(pixels: Pixels, stream: Stream, scaler: Scaler) -> av.VideoFrame:
     """RGB as the stream wants it: size, matrix, range."""
     colours = stream.colours
-    return av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+    return scaler(
+        av.VideoFrame.from_ndarray(pixels, format="rgb24"),
         stream.width,
         stream.height,
         format=stream.pixel_format,
         dst_colorspace=colours.scaler_matrix(stream.height),
         dst_color_range=colours.scaler_range,
-        interpolation=INTERPOLATION,
+        interpolation=EXACT,
     )
-
-
-def resized(pixels: Pixels, width: int, height: int) -> Pixels:
-    """uint8 (H, W, 3) to (height, width, 3), bicubic: several times as fast as Pillow, and without Python's lock."""
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-    return np.asarray(frame.reformat(width, height, interpolation=INTERPOLATION).to_ndarray(), np.uint8)

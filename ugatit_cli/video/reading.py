@@ -17,12 +17,11 @@ from ..images.limits import check_size
 from .colours import FULL, HDR_TRANSFERS, Colours, colours_of
 from .faults import explaining
 from .frames import Facts, Frame, Pixels
+from .scaling import EXACT, SHRINKING, Scaler
 from .sniffing import sniff
 from .structure import ends_early
 
 OPTIONS: Final = {"protocol_whitelist": "file"}  # a file may name others, even addresses: they are not followed
-EXACT: Final = av.video.reformatter.Interpolation.BICUBIC | av.video.reformatter.Interpolation.ACCURATE_RND
-SHRINKING: Final = av.video.reformatter.Interpolation.BILINEAR  # of as many pixels as become one, like Pillow's
 MOST_LOST: Final = 1000  # damaged packets in a row, after which it is no video
 DEFAULT_RATE: Final = Fraction(25)
 
@@ -39,6 +38,7 @@ class VideoSource:
         """Raises UgatitError where no frame can be had of it."""
         self.path = path
         self.exact = True
+        self._scaler = Scaler()
         with explaining(str(path)):
             self._demuxer, animation = sniff(path)
             assert animation is None
@@ -101,7 +101,7 @@ class VideoSource:
                 self.exact, damaged = self.exact and not damaged, 0
 
     def _pixels(self, frame: av.VideoFrame) -> Pixels:
-        return upright(frame, self._coded_size, self.facts.colours)
+        return upright(frame, self._coded_size, self.facts.colours, self._scaler)
 
     def _probe(self) -> Facts:
         with open_container(self.path, self._demuxer) as container:
@@ -131,9 +131,10 @@ class VideoSource:
             )
 
 
-def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours) -> Pixels:
+def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scaler: Scaler) -> Pixels:
     """uint8 (H, W, 3): the frame scaled to `size` (width, height), then turned as its display matrix says."""
-    rgb = frame.reformat(
+    rgb = scaler(
+        frame,
         *size,
         format="rgb24",
         src_colorspace=colours.scaler_matrix(frame.height),

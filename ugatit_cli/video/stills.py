@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from .. import images
-from .encoding import resized
 from .frames import Pixels
+from .scaling import resized
 from .segments import Record
 
 StillFormat = Literal["gif", "png", "webp", "jpg"]
