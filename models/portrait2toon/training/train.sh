@@ -1,0 +1,71 @@
+#!/bin/sh
+# From pictures to the weights of portrait2toon: chooses the drawings, trains in stages, translates and measures, collects.
+#
+#   models/portrait2toon/training/train.sh DATA OUT [cpu|gpu|toy]
+#
+#   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256
+#   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
+#   cpu   32 channels, up to 128 pixels, in about five hours on one core: the recipe of the weights beside this folder (default)
+#   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: not run by anybody yet
+#   toy   a few steps of a tiny network, to see that all of it works
+#
+# Run it again after an interruption: the stage that was interrupted goes on from its last checkpoint. UGATIT names the
+# program if it is not on the path, PYTHON the Python that has it.
+set -eu
+
+data=$1 out=$2 recipe=${3:-cpu}
+here=$(cd "$(dirname "$0")" && pwd)
+ugatit=${UGATIT:-ugatit} python=${PYTHON:-python3}
+
+# stage NAME STEPS OPTION...: a run folder of that name, made, gone on with, or left alone where it is finished
+stage() {
+    run=$out/runs/$1 steps=$2
+    shift 2
+    if [ -f "$run/finished" ]; then return; fi
+    if [ -f "$run/config.json" ]; then
+        "$ugatit" train --resume "$run"
+    else
+        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$out/drawings" --test-a "$data/testA" \
+            --test-b "$data/testB" --learning-rate 2e-4 --augment color
+    fi
+    touch "$run/finished"
+}
+
+[ -d "$out/drawings" ] || "$python" "$here/choose_drawings.py" "$data/trainB" "$out/drawings"
+
+case $recipe in
+cpu) # a checkpoint every minute or two
+    small="--discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
+    stage 64 6500 --size 64 --channels 32 $small
+    stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $small
+    stage 128 7950 --base "$out/runs/96/best.safetensors" --size 128 --discriminator-layers 6 --seed 7 $small
+    last=128
+    ;;
+gpu) # most steps at 128 pixels, the last part at 256
+    fast="--device cuda --precision bf16 --evaluate-every 2000 --save-every 1000"
+    stage 128 24000 --size 128 --channels 64 $fast
+    stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
+    last=256
+    ;;
+toy)
+    tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5"
+    stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
+    stage 48 10 --base "$out/runs/32" --size 48 $tiny
+    last=48
+    ;;
+*)
+    echo "error: the recipe is cpu, gpu or toy, not $recipe" >&2
+    exit 2
+    ;;
+esac
+
+model=$out/model
+rm -rf "$model"
+"$ugatit" models import "$out/runs/$last/best.safetensors" --half -o "$model" --license CC-BY-4.0 \
+    --domain-a "head-and-shoulders photographs" --domain-b "flat cartoon heads" \
+    --source 'photographs: official portraits of members of the 118th US Congress (public domain); drawings: DiceBear library, design "ToonHead" by Johan Melin (CC BY 4.0)'
+"$ugatit" translate "$data/testA" -m "$model/weights.safetensors" -o "$out/translated" --output-size model --format png --overwrite
+"$python" "$here/sheet.py" "$out/translated" "$model/samples.jpg"
+"$ugatit" evaluate -m "$model/weights.safetensors" --a "$data/testA" --b "$data/testB" --json >"$model/measures.json"
+cp "$out/runs/$last/metrics.jsonl" "$out/runs/$last/evaluations.jsonl" "$out/runs/$last/index.html" "$model/"
+echo "$model"
