@@ -29,9 +29,13 @@ def main() -> None:
         if left[nearest]:
             left[nearest] -= 1
             chosen.append(picture)
-    folder.mkdir(parents=True)
+    part = folder.with_name(folder.name + ".part")
+    part.mkdir(parents=True, exist_ok=True)
     for picture in chosen:
-        (folder / picture.name).symlink_to(picture.resolve())
+        link = part / picture.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(picture.resolve())
+    part.rename(folder)
     print(f"{len(chosen)} of {len(pictures)} drawings", file=sys.stderr)
 
 

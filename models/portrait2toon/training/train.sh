@@ -1,12 +1,12 @@
 #!/bin/sh
-# From pictures to the weights of portrait2toon: chooses the drawings, trains in stages, translates and measures, collects.
+# From pictures to the weights of portrait2toon: trains in stages, translates and measures, collects.
 #
 #   models/portrait2toon/training/train.sh DATA OUT [cpu|gpu|toy]
 #
 #   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
-#   cpu   32 channels, up to 128 pixels, in about five hours on one core: the recipe of the weights beside this folder (default)
-#   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: not run by anybody yet
+#   cpu   32 channels, up to 96 pixels, in an hour and a half on one core: the recipe of the bundled weights (default)
+#   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU, drawings chosen by their skin tone: nobody has run it yet
 #   toy   a few steps of a tiny network, to see that all of it works
 #
 # Run it again after an interruption: the stage that was interrupted goes on from its last checkpoint. UGATIT names the
@@ -25,29 +25,35 @@ stage() {
     if [ -f "$run/config.json" ]; then
         "$ugatit" train --resume "$run"
     else
-        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$out/drawings" --test-a "$data/testA" \
+        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$drawings" --test-a "$data/testA" \
             --test-b "$data/testB" --learning-rate 2e-4 --augment color
     fi
     touch "$run/finished"
 }
 
-[ -d "$out/drawings" ] || "$python" "$here/choose_drawings.py" "$data/trainB" "$out/drawings"
+# of the drawings, as many of each skin tone as resemble the portraits
+choose() {
+    drawings=$out/drawings
+    [ -d "$drawings" ] || "$python" "$here/choose_drawings.py" "$data/trainB" "$drawings"
+}
 
+drawings=$data/trainB
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
     stage 64 6500 --size 64 --channels 32 $small
     stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $small
-    stage 128 7950 --base "$out/runs/96/best.safetensors" --size 128 --discriminator-layers 6 --seed 7 $small
-    last=128
+    last=96
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
+    choose
     fast="--device cuda --precision bf16 --evaluate-every 2000 --save-every 1000"
     stage 128 24000 --size 128 --channels 64 $fast
     stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
     last=256
     ;;
 toy)
+    choose
     tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5"
     stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
     stage 48 10 --base "$out/runs/32" --size 48 $tiny
