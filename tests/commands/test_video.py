@@ -97,6 +97,7 @@ def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
     [
         (["missing.mp4"], "missing.mp4 does not exist"),
         (["clip.mp4", "b.mp4", "--start", "soon"], "soon is no time"),
+        (["clip.mp4", "b.mp4", "--start", "1:99"], "1:99 is no time"),
         (["clip.mp4", "b.mp4", "--fps", "0"], "0 is no frame rate"),
         (["clip.mp4", "b.mp4", "--steady", "2"], "--steady 2 is neither off, auto nor a number"),
         (["clip.mp4", "b.mp4", "--start", "5", "--end", "4"], "--end must be later than --start"),
@@ -106,6 +107,7 @@ def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
         (["clip.mp4", "-"], "a film goes through no pipe"),
         (["-", "b.mp4"], "a film goes through no pipe"),
         (["camera:0", "b.mp4"], "a camera is shown, not written"),
+        (["camera:0", "--start", "2", "--no-resume"], "a camera is shown as it is, without --start, --resume"),
     ],
 )
 def test_usage_errors(run: Run, words: list[str], said: str) -> None:

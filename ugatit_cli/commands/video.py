@@ -23,12 +23,16 @@ from .report import Report, reporting
 from .translate import FitOption, OutputSizeOption, Request, find_model, load, model_facts, model_label
 
 MOST_FPS = 1000
+FOR_FILMS = (  # what a camera has no use for
+    *("batch_size", "output_size", "codec", "crf", "preset", "start", "end", "fps", "steady"),
+    *("no_audio", "resume", "overwrite", "as_json", "dry_run"),
+)
 
 
 def _time(value: str | Fraction | None) -> Fraction | None:
     if value is None or isinstance(value, Fraction):
         return value
-    if not re.fullmatch(r"(\d+:){0,2}\d+(\.\d+)?", value):
+    if not re.fullmatch(r"(\d+|(\d+:)?\d+:[0-5]?\d)(\.\d+)?", value):
         raise typer.BadParameter(f"{value} is no time: write 90, 1:30 or 0:01:30.5")
     seconds = Fraction(0)
     for part in value.split(":"):
@@ -115,6 +119,7 @@ ResumeOption = Annotated[
 
 
 def video(
+    context: typer.Context,
     input: InputArgument,
     output: OutputArgument = None,
     model: options.ModelOption = hub.BY_NAME + hub.DEFAULT_MODEL,
@@ -176,6 +181,7 @@ def video(
         )
         camera = camera_device(input)
         if camera is not None:
+            _refuse_what_is_for_films(context)
             _show_camera(camera, output, request, settings, console)
             return
         report.expect(1)
@@ -202,6 +208,14 @@ def _translate(run: FilmRun, request: Request, report: Report, console: Console)
     report.describe(model=model_facts(request, loaded.model), device=backend.device)
     report.describe(backend=backend.name, provider=backend.provider)
     report.add(run_film(run, loaded.model, loaded.framing, console))
+
+
+def _refuse_what_is_for_films(context: typer.Context) -> None:
+    given = [name for name in FOR_FILMS if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    if given:
+        words = ", ".join(name for option in context.command.params if option.name in given for name in option.opts[:1])
+        text = f"a camera is shown as it is, without {words}"
+        raise UsageError(text, hint="leave it out, or name a file", name="options-contradict")
 
 
 def _show_camera(
