@@ -77,7 +77,8 @@ def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
     shared = f"{allowed_cores()}/{wish.at_once}"
     names = {name: f"{name} {_version(name)}/{shared}" for name in DISTRIBUTIONS if _version(name)}
     if not set(names.values()) <= set(graph.milliseconds):
-        graph = graph.with_times({names[name]: _milliseconds(source.on_cpu(name, "").backend) for name in names})
+        measured = {names[name]: _milliseconds(source.on_cpu(name, "").backend) for name in names}
+        graph = source.graph("many").with_times(measured)  # read again: what was tried out meanwhile stands in it, too
     times = {name: graph.milliseconds[names[name]] for name in names}
     best, *others = sorted(names, key=lambda name: times[name])
     compared = ", ".join(f"{PROGRAMS[name]} {times[name]:.0f}" for name in others)
