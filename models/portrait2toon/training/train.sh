@@ -5,8 +5,8 @@
 #
 #   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
-#   cpu   32 channels, up to 96 pixels, in an hour and a half on one core: the recipe of the bundled weights (default)
-#   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU, drawings chosen by their skin tone: nobody has run it yet
+#   cpu   32 channels, up to 128 pixels, in some six hours on two cores: the recipe of the bundled weights (default)
+#   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: nobody has run it yet
 #   toy   a few steps of a tiny network, to see that all of it works
 #
 # Run it again after an interruption: the stage that was interrupted goes on from its last checkpoint. UGATIT names the
@@ -26,35 +26,45 @@ stage() {
         "$ugatit" train --resume "$run"
     else
         "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$drawings" --test-a "$data/testA" \
-            --test-b "$data/testB" --learning-rate 2e-4 --augment color
+            --test-b "$data/testB"
     fi
     touch "$run/finished"
 }
 
-# of the drawings, as many of each skin tone as resemble the portraits
-choose() {
+# drawings whose tones, backgrounds and places of the head resemble the portraits', from here on
+match() {
     drawings=$out/drawings
-    [ -d "$drawings" ] || "$python" "$here/choose_drawings.py" "$data/trainB" "$drawings"
+    [ -d "$drawings" ] || "$python" "$here/match_drawings.py" "$data/trainA" "$data/trainB" "$drawings"
 }
 
+# the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
+light="--cam-weight 10"
 drawings=$data/trainB
 case $recipe in
 cpu) # a checkpoint every minute or two
-    small="--discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
-    stage 64 6500 --size 64 --channels 32 $small
-    stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $small
-    last=96
+    small="--channels 32 --discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
+    paper="--learning-rate 2e-4 --augment color"
+    loose="--cycle-weight 5 --identity-weight 5"
+    stage 64 6500 --size 64 $paper $small
+    stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $paper $small
+    match
+    small="$small --discriminator-layers 6"
+    stage 128 7950 --base "$out/runs/96/weights.safetensors" --size 128 --seed 7 $paper $small
+    stage 96-loose 850 --base "$out/runs/128" --size 96 --seed 12 --learning-rate 2e-4 --warmup 100 $light $loose $small
+    stage 96-fast 1800 --base "$out/runs/96-loose" --size 96 --seed 13 --learning-rate 5e-4 $light $loose $small
+    stage 128-last 4400 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
+    last=128-last
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
-    choose
-    fast="--device cuda --precision bf16 --evaluate-every 2000 --save-every 1000"
-    stage 128 24000 --size 128 --channels 64 $fast
+    match
+    fast="--channels 64 --device cuda --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light"
+    stage 128 24000 --size 128 $fast
     stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
     last=256
     ;;
 toy)
-    choose
-    tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5"
+    match
+    tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5 $light"
     stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
     stage 48 10 --base "$out/runs/32" --size 48 $tiny
     last=48
