@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,20 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
     before = (model / "weights.safetensors").read_bytes()
     (out / "runs" / "48" / "finished").unlink()  # as if it had been interrupted at its end
     assert "of 10" in train() and (model / "weights.safetensors").read_bytes() == before
+
+
+def test_only_the_background_of_a_drawing_is_coloured_anew_and_its_eyes_move_up() -> None:
+    program = runpy.run_path(str(SCRIPT.with_name("match_drawings.py")))
+    red, blue, skin, eyes = (168, 56, 56), (96, 128, 224), (240, 192, 156), (20, 20, 20)
+    drawing = np.full((256, 256, 3), red, np.uint8)
+    drawing[40:, 60:196] = skin
+    drawing[130:140, 90:166] = eyes
+    drawing[200:220, 110:140] = red  # clothes of the background's colour
+    coloured = program["recolour"](drawing, np.array(blue, np.uint8))
+    assert (
+        (coloured[:30] == blue).all() and (coloured[202:218, 112:138] == red).all() and (coloured[60, 70] == skin).all()
+    )
+    placed = program["place"](coloured, np.array(blue, np.uint8), np.random.default_rng(0))
+    rows = np.flatnonzero((placed[:, 128] < 60).all(axis=1))
+    low, high = program["EYES_WANTED"]
+    assert low - 0.02 <= rows.mean() / 256 <= high + 0.02 and (placed[-1, 128] == skin).all()

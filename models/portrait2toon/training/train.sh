@@ -26,20 +26,21 @@ stage() {
         "$ugatit" train --resume "$run"
     else
         "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$drawings" --test-a "$data/testA" \
-            --test-b "$data/testB"
+            --test-b "$test_drawings"
     fi
     touch "$run/finished"
 }
 
-# drawings whose tones, backgrounds and places of the head resemble the portraits', from here on
+# drawings whose tones, backgrounds and places of the head resemble the portraits', from here on; those to measure on, too
 match() {
-    drawings=$out/drawings
+    drawings=$out/drawings test_drawings=$out/test-drawings
     [ -d "$drawings" ] || "$python" "$here/match_drawings.py" "$data/trainA" "$data/trainB" "$drawings"
+    [ -d "$test_drawings" ] || "$python" "$here/match_drawings.py" "$data/trainA" "$data/testB" "$test_drawings"
 }
 
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
-drawings=$data/trainB
+drawings=$data/trainB test_drawings=$data/testB
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -82,6 +83,6 @@ rm -rf "$model"
     --source 'photographs: official portraits of members of the 118th US Congress (public domain); drawings: DiceBear library, design "ToonHead" by Johan Melin (CC BY 4.0)'
 "$ugatit" translate "$data/testA" -m "$model/weights.safetensors" -o "$out/translated" --output-size model --format png --overwrite
 "$python" "$here/sheet.py" "$out/translated" "$model/samples.jpg"
-"$ugatit" evaluate -m "$model/weights.safetensors" --a "$data/testA" --b "$data/testB" --json >"$model/measures.json"
+"$ugatit" evaluate -m "$model/weights.safetensors" --a "$data/testA" --b "$test_drawings" --json >"$model/measures.json"
 cp "$out/runs/$last/metrics.jsonl" "$out/runs/$last/evaluations.jsonl" "$out/runs/$last/index.html" "$model/"
 echo "$model"
