@@ -1,11 +1,12 @@
 """Ways to run a generator, beside the plain eager one in float32: time, memory, start-up.
 
     python benchmarks/inference.py [--variants light,full] [--channels 64] [--size 256] [--batches 1,8] [--runs 7]
-                                   [--model FILE] [--json FILE]
+                                   [--model FILE] [--device cpu|cuda] [--json FILE]
 
 Every way lives in a process of its own; all are called in turn, so that whatever else the machine does hits all of them.
 Random weights, or with --model a file's own (and then int8, too). Times are medians, ratios are medians of the rounds'
-ratios. Memory is the process's peak. End to end is one JPEG in a fresh process: `ugatit translate` with its cache filled, and a
+ratios. Memory is the process's peak, and on a GPU also the most that PyTorch allocated there (ONNX Runtime does not say). End to
+end is one JPEG in a fresh process: `ugatit translate` with its cache filled, and a
 script that loads the plain generator's .pt file with torch and translates the same JPEG.
 """
 
@@ -68,6 +69,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batches", default="1,8", help="pictures per call, separated by commas")
     parser.add_argument("--runs", type=int, default=7, help="rounds that are timed")
     parser.add_argument("--model", type=Path, help="weights in place of random ones; adds int8")
+    parser.add_argument(
+        "--device", default="cpu", choices=("cpu", "cuda"), help="for all ways: pictures go there and back"
+    )
     parser.add_argument("--json", type=Path, help="write all numbers to this file")
     return parser.parse_args()
 
@@ -83,12 +87,12 @@ def prepare(folder: Path, variant: str, arguments: argparse.Namespace) -> dict[s
         ],
         env=environment(folder),
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     files: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     for spec in files["ways"].values():  # graphs are made once: neither their time nor their memory is of interest here
-        task = json.dumps({**spec, "batch": 1, "size": arguments.size})
+        task = json.dumps({**spec, "batch": 1, "size": arguments.size, "device": arguments.device})
         command = [sys.executable, __file__, "--worker", task]
         subprocess.run(
             command, env=environment(folder), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True
@@ -117,24 +121,24 @@ def compare(files: dict[str, Any], batch: int, arguments: argparse.Namespace) ->
     for way in ways:
         way.report = ask(way, "end")
         way.process.communicate(timeout=60)
-    print(f"\n{files['title']}, {arguments.size}x{arguments.size}, batch {batch}")
+    print(f"\n{files['title']}, {arguments.size}x{arguments.size}, batch {batch}, {arguments.device}")
     reference = ways[0]
     rows = []
     for way in ways:
         ratio = statistics.median(a / b for a, b in zip(reference.seconds, way.seconds, strict=True))
         row = {"case": files["title"], "batch": batch, "way": way.name, "ms": 1000 * statistics.median(way.seconds)}
-        row |= {"ratio": ratio, "peak_mb": way.report["peak_mb"], "load_s": way.report["load_s"]}
+        row |= {"device": arguments.device, "ratio": ratio, **way.report}
         rows.append(row)
         memory = row["peak_mb"] / reference.report["peak_mb"]
-        print(
-            f"  {way.name:20} {row['ms']:9.1f} ms  {ratio:5.2f} times   peak {row['peak_mb']:6.0f} MB ({memory:.2f})   load {row['load_s']:.2f} s",
-            flush=True,
-        )
+        text = f"  {way.name:20} {row['ms']:9.1f} ms  {ratio:5.2f} times   peak {row['peak_mb']:6.0f} MB ({memory:.2f})"
+        text += f"   load {row['load_s']:.2f} s"
+        text += f"   GPU {row['gpu_mb']:.0f} MB" if row["gpu_mb"] is not None else ""
+        print(text, flush=True)
     return rows
 
 
 def start(name: str, spec: dict[str, Any], files: dict[str, Any], batch: int, arguments: argparse.Namespace) -> Way:
-    task = json.dumps({**spec, "batch": batch, "size": arguments.size})
+    task = json.dumps({**spec, "batch": batch, "size": arguments.size, "device": arguments.device})
     command = [sys.executable, __file__, "--worker", task]
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(Path(files["folder"]))
@@ -170,13 +174,13 @@ def end_to_end(files: dict[str, Any], arguments: argparse.Namespace) -> dict[str
         target,
         "--overwrite",
         "-q",
+        "--device",
+        arguments.device,
     ]
-    commands = {
-        "script": [sys.executable, __file__, "--script", files["plain"], str(arguments.size), target],
-        "ugatit, onnx": [*ours, "--fit", "stretch", *fixed, "--backend", "onnx"],
-    }
-    if importlib.util.find_spec("openvino"):
-        commands["ugatit, openvino"] = [*ours, "--fit", "stretch", *fixed, "--backend", "openvino"]
+    plain_script = [sys.executable, __file__, "--script", files["plain"], str(arguments.size), target, arguments.device]
+    commands = {"script": plain_script}
+    for backend in files["backends"]:
+        commands[f"ugatit, {backend}"] = [*ours, "--fit", "stretch", *fixed, "--backend", backend]
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(6):
         for name, command in commands.items():
@@ -217,26 +221,37 @@ def work(task: dict[str, Any]) -> None:
         translate(pictures)
         print(json.dumps({"seconds": time.perf_counter() - begun}), flush=True)
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    print(json.dumps({"peak_mb": int(peak.group(1)) / 1000 if peak else 0.0, "load_s": load}), flush=True)
+    report = {"peak_mb": int(peak.group(1)) / 1000 if peak else 0.0, "load_s": load, "gpu_mb": gpu_memory(task)}
+    print(json.dumps(report), flush=True)
+
+
+def gpu_memory(task: dict[str, Any]) -> float | None:
+    """The most that PyTorch allocated on the GPU, in MB."""
+    if task["device"] != "cuda" or task.get("backend") == "onnx":
+        return None
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6
 
 
 def our_translation(task: dict[str, Any]) -> Any:
     from ugatit_cli.loading import Wish, load_model
 
-    return load_model(Path(task["file"]), "", Wish(backend=task["backend"], device="cpu")).backend
+    return load_model(Path(task["file"]), "", Wish(backend=task["backend"], device=task["device"])).backend
 
 
 def plain_translation(task: dict[str, Any]) -> Any:
     import numpy as np
     import torch
 
-    network = load_plain(Path(task["file"]))
+    network = load_plain(Path(task["file"])).to(task["device"])
 
     def translate(pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().float() / 255 - 0.5) / 0.5
+            levels = torch.from_numpy(pixels).to(task["device"])
+            x = (levels.permute(0, 3, 1, 2).contiguous().float() / 255 - 0.5) / 0.5
             levels = torch.clamp(torch.round((network(x)[0] * 0.5 + 0.5) * 255), 0, 255).to(torch.uint8)
-            result: np.ndarray = levels.permute(0, 2, 3, 1).contiguous().numpy()
+            result: np.ndarray = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
             return result
 
     return translate
@@ -262,12 +277,12 @@ def load_reference() -> ModuleType:
     return module
 
 
-def script(file: str, size: str, target: str) -> None:
+def script(file: str, size: str, target: str, device: str) -> None:
     """What people write: load, resize, translate, save."""
     import numpy as np
     from PIL import Image
 
-    translate = plain_translation({"file": file})
+    translate = plain_translation({"file": file, "device": device})
     picture = Image.open(PHOTOGRAPH).convert("RGB").resize((int(size), int(size)))
     Image.fromarray(translate(np.array(picture)[None])[0]).save(target)
 
@@ -292,13 +307,28 @@ def make(task: dict[str, Any]) -> dict[str, Any]:
         "title": f"{config.variant}, {config.channels} channels",
         "weights": str(folder / "ours.safetensors"),
         "plain": str(folder / "plain.pt"),
-        "ways": make_ways(folder, with_int8=bool(task["model"])),
+        "backends": (backends := graph_backends(folder / "ours.safetensors", task["device"])),
+        "ways": make_ways(folder, backends, with_int8=bool(task["model"]) and task["device"] == "cpu"),
     }
 
 
-def make_ways(folder: Path, *, with_int8: bool) -> dict[str, dict[str, str]]:
+def graph_backends(weights_file: Path, device: str) -> list[str]:
+    """Those that run a graph on that device here."""
+    from ugatit_cli.errors import DeviceError
+    from ugatit_cli.loading import Wish, load_model
+
+    if device == "cpu":
+        return ["onnx", *(["openvino"] if importlib.util.find_spec("openvino") else [])]
+    try:
+        load_model(weights_file, "", Wish(backend="onnx", device="cuda"))
+    except DeviceError as error:
+        print(f"without ONNX Runtime: {error.message}", file=sys.stderr)
+        return []
+    return ["onnx"]
+
+
+def make_ways(folder: Path, backends: list[str], *, with_int8: bool) -> dict[str, dict[str, str]]:
     ours = str(folder / "ours.safetensors")
-    backends = ["onnx", *(["openvino"] if importlib.util.find_spec("openvino") else [])]
     ways = {PLAIN: {"kind": PLAIN, "file": str(folder / "plain.pt")}}
     for backend in ["torch", *backends]:
         ways[f"{backend} fp32"] = {"kind": "ours", "backend": backend, "file": ours}
