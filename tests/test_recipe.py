@@ -8,12 +8,16 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 SCRIPT = Path(__file__).resolve().parents[1] / "models" / "portrait2toon" / "training" / "train.sh"
+
+Pixels = NDArray[np.uint8]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 
@@ -55,18 +59,62 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
     assert "of 10" in train() and (model / "weights.safetensors").read_bytes() == before
 
 
-def test_only_the_background_of_a_drawing_is_coloured_anew_and_its_eyes_move_up() -> None:
-    program = runpy.run_path(str(SCRIPT.with_name("match_drawings.py")))
-    red, blue, skin, eyes = (168, 56, 56), (96, 128, 224), (240, 192, 156), (20, 20, 20)
-    drawing = np.full((256, 256, 3), red, np.uint8)
-    drawing[40:, 60:196] = skin
-    drawing[130:140, 90:166] = eyes
-    drawing[200:220, 110:140] = red  # clothes of the background's colour
-    coloured = program["recolour"](drawing, np.array(blue, np.uint8))
-    assert (
-        (coloured[:30] == blue).all() and (coloured[202:218, 112:138] == red).all() and (coloured[60, 70] == skin).all()
-    )
-    placed = program["place"](coloured, np.array(blue, np.uint8), np.random.default_rng(0))
-    rows = np.flatnonzero((placed[:, 128] < 60).all(axis=1))
-    low, high = program["EYES_WANTED"]
-    assert low - 0.02 <= rows.mean() / 256 <= high + 0.02 and (placed[-1, 128] == skin).all()
+@pytest.fixture(scope="module")
+def matching() -> dict[str, Any]:
+    return runpy.run_path(str(SCRIPT.with_name("match.py")))
+
+
+RED, BLUE, SKIN, EYES = (168, 56, 56), (96, 128, 224), (246, 198, 162), (20, 20, 20)
+
+
+@pytest.fixture
+def drawing() -> Pixels:
+    """As ToonHead draws them: a head before one colour, and clothes."""
+    pixels = np.full((256, 256, 3), RED, np.uint8)
+    pixels[40:, 60:196] = SKIN
+    pixels[130:140, 90:166] = EYES
+    pixels[200:220, 120:140] = RED  # clothes of the background's colour
+    return pixels
+
+
+def test_a_drawing_is_put_before_another_background_and_its_eyes_move_up(
+    matching: dict[str, Any], drawing: Pixels
+) -> None:
+    behind = np.full((256, 256, 3), BLUE, np.uint8)
+    for busy in (False, True):
+        low, high = matching["EYES_WANTED"][busy]
+        for seed in range(5):
+            placed = matching["place"](drawing, behind, busy, np.random.default_rng(seed))
+            rows = np.flatnonzero((placed[:, 128] < 60).all(axis=1))
+            assert low - 0.02 <= rows.mean() / 256 <= high + 0.02
+            assert (placed[-1, 128] == SKIN).all() and (placed[:, 2] == BLUE).all()
+            assert (placed == RED).all(axis=2).any(), "the clothes keep their colour"
+
+
+def test_traits_are_as_frequent_as_in_the_portraits(matching: dict[str, Any], drawing: Pixels) -> None:
+    suit, long_hair, dark = drawing.copy(), drawing.copy(), drawing.copy()
+    suit[210:222, 110:120], suit[240:] = (200, 232, 245), (40, 40, 50)
+    long_hair[180:200, 70:90] = EYES
+    long_hair[180:200, 60:70] = RED
+    dark[140:170, 140:170] = (90, 54, 42)
+    for picture in (drawing, suit, dark):
+        picture[176:200, 60:92] = RED  # narrower than the head: a neck
+    drawings = [drawing] * 7 + [suit] * 1 + [long_hair] * 3 + [dark] * 5
+    found = matching["frequencies"](drawings)
+    assert found.sum() == pytest.approx(1)
+    assert found[7] == pytest.approx(matching["SUIT"], abs=0.02)
+    assert found[8] == pytest.approx(found[10]) and found[8:11].sum() > 0.1
+    assert found[11:].sum() < found[:11].sum()
+
+
+def test_a_background_is_what_stands_beside_the_head_without_the_person(matching: dict[str, Any]) -> None:
+    portrait = np.full((256, 256, 3), BLUE, np.uint8)
+    portrait[50:, 80:176] = SKIN
+    portrait[180:, 30:226] = EYES
+    assert not matching["is_busy"](portrait) and (matching["plain_background"](portrait) == BLUE).all()
+    portrait[:, :15] = RED
+    portrait[:, 15:30] = EYES
+    assert matching["is_busy"](portrait)
+    drawn = matching["drawn_background"](portrait)
+    assert np.abs(drawn[60, 5].astype(int) - RED).max() < 20 and np.abs(drawn[60, 250].astype(int) - BLUE).max() < 20
+    assert not (np.abs(drawn.astype(int) - SKIN).max(axis=2) < 40).any()

@@ -233,6 +233,20 @@ def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_pa
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
 
 
+def test_a_grid_is_taken_out_of_weights_and_not_out_of_a_graph(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "even", "--no-grid")
+    assert done.exit_code == 0, done.stderr
+    loaded = weights.load(tmp_path / "even" / "weights.safetensors")
+    kernel = loaded.generator()[1]["head.weight"]
+    signs = torch.tensor([1.0, -1, 1, -1, 1, -1, 1])
+    assert float((kernel @ signs).abs().max()) < 1e-5 and "stripes" in loaded.metadata["changed"]
+    graph = tmp_path / "a.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0
+    refused = ugatit("models", "import", graph, "-o", tmp_path / "graph", "--no-grid")
+    assert refused.exit_code == 2 and "--no-grid" in refused.stderr and "hint: import the weights" in refused.stderr
+    assert not (tmp_path / "graph").exists()
+
+
 def test_what_is_half_already_does_not_grow(tmp_path: Path) -> None:
     bundled = REPOSITORY / "models" / "portrait2toon" / "weights.safetensors"
     assert ugatit("models", "import", bundled, "-o", tmp_path / "kept").exit_code == 0

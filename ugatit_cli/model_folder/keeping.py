@@ -15,11 +15,14 @@ from typing import Any
 
 from .. import hub, weights
 from ..config import Direction
+from ..errors import UsageError
 from ..files import PART_SUFFIX, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
 from ..loading import Wish as RunWish
 from ..loading import load_model
 from ..model_file import DATA_SUFFIX
+from ..weights.model import Tensors
+from ..weights.stripes import without_stripes
 from .about import About
 from .card import Facts, write_card
 
@@ -41,6 +44,7 @@ class Wish:
         named: with a row, so that its name works like one of the program's.
         said: texts for the card, as `About` has them; None for what the file says.
         half: in half precision; what loses nothing by it is kept so anyway.
+        no_grid: with a last convolution that is blind to stripes, one pixel wide.
         smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
     """
 
@@ -48,6 +52,7 @@ class Wish:
     named: bool = False
     said: Mapping[str, str | None] = field(default_factory=dict)
     half: bool = False
+    no_grid: bool = False
     smoothing: bool | None = None
 
 
@@ -70,7 +75,7 @@ def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
     """Make `folder`, whole or not at all, from the model file `source`.
 
     Raises:
-        UsageError: the source does not exist.
+        UsageError: the source does not exist, or is a graph whose weights should be changed.
         BadModelError, RefusedError: it cannot or must not be used.
         OutputError, ResourceError: the folder cannot be written.
     """
@@ -119,7 +124,11 @@ def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
     origin = {"source_sha256": loaded.sha256, "source_format": loaded.format}
     path = part / hub.FOLDER_WEIGHTS
     metadata = {**loaded.metadata, **about.to_metadata(), **origin}
-    weights.save(path, loaded.config, loaded.generators, metadata=metadata, half=wish.half or _is_half(loaded))
+    generators: Mapping[Direction, Tensors] = loaded.generators
+    if wish.no_grid:
+        generators = {direction: without_stripes(state) for direction, state in generators.items()}
+        metadata["changed"] = "the last convolution is blind to stripes of one pixel"
+    weights.save(path, loaded.config, generators, metadata=metadata, half=wish.half or _is_half(loaded))
     first = loaded.generator()[0]
     directions = (first, *(each for each in loaded.generators if each != first))
     facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
@@ -140,6 +149,9 @@ def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
     from ..graph.saving import copy_graph
     from ..graph.screening import screen
 
+    if wish.no_grid:
+        hint = "import the weights it was made from, and export those"
+        raise UsageError("--no-grid changes weights, and a graph stays as it is", hint=hint, name="graph-unchanged")
     screened = screen(source)
     path = part / GRAPH
     copy_graph(screened.path, path)

@@ -5,7 +5,7 @@
 #
 #   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
-#   cpu   32 channels, up to 128 pixels, in some six hours on two cores: the recipe of the bundled weights (default)
+#   cpu   32 channels, up to 128 pixels, in some eight hours on two cores: the recipe of the bundled weights (default)
 #   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: nobody has run it yet
 #   toy   a few steps of a tiny network, to see that all of it works
 #
@@ -25,22 +25,23 @@ stage() {
     if [ -f "$run/config.json" ]; then
         "$ugatit" train --resume "$run"
     else
-        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$data/trainA" --b "$drawings" --test-a "$data/testA" \
+        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$portraits" --b "$drawings" --test-a "$data/testA" \
             --test-b "$test_drawings"
     fi
     touch "$run/finished"
 }
 
-# drawings whose tones, backgrounds and places of the head resemble the portraits', from here on; those to measure on, too
+# match COUNT: from here on the two sets are alike in what a translation should carry over, with so many drawings; those to
+# measure on are, too
 match() {
-    drawings=$out/drawings test_drawings=$out/test-drawings
-    [ -d "$drawings" ] || "$python" "$here/match_drawings.py" "$data/trainA" "$data/trainB" "$drawings"
-    [ -d "$test_drawings" ] || "$python" "$here/match_drawings.py" "$data/trainA" "$data/testB" "$test_drawings"
+    [ -d "$out/matched" ] || "$python" "$here/match.py" "$data/trainA" "$data/trainB" "$1" "$out/matched"
+    [ -d "$out/test" ] || "$python" "$here/match.py" "$data/trainA" "$data/testB" "$1" "$out/test"
+    portraits=$out/matched/portraits drawings=$out/matched/drawings test_drawings=$out/test/drawings
 }
 
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
-drawings=$data/trainB test_drawings=$data/testB
+portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -48,23 +49,25 @@ cpu) # a checkpoint every minute or two
     loose="--cycle-weight 5 --identity-weight 5"
     stage 64 6500 --size 64 $paper $small
     stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $paper $small
-    match
+    match 2400
     small="$small --discriminator-layers 6"
     stage 128 7950 --base "$out/runs/96/weights.safetensors" --size 128 --seed 7 $paper $small
     stage 96-loose 850 --base "$out/runs/128" --size 96 --seed 12 --learning-rate 2e-4 --warmup 100 $light $loose $small
     stage 96-fast 1800 --base "$out/runs/96-loose" --size 96 --seed 13 --learning-rate 5e-4 $light $loose $small
-    stage 128-last 5200 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
+    stage 128-more 5200 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
+    stage 128-last 9000 --base "$out/runs/128-more/best.safetensors" --size 128 --seed 21 --learning-rate 4e-4 --warmup 150 \
+        $light $loose $small
     last=128-last
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
-    match
+    match 2400
     fast="--channels 64 --device cuda --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light"
     stage 128 24000 --size 128 $fast
     stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
     last=256
     ;;
 toy)
-    match
+    match 12
     tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5 $light"
     stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
     stage 48 10 --base "$out/runs/32" --size 48 $tiny
@@ -78,7 +81,7 @@ esac
 
 model=$out/model
 rm -rf "$model"
-"$ugatit" models import "$out/runs/$last/best.safetensors" --half -o "$model" --license CC-BY-4.0 \
+"$ugatit" models import "$out/runs/$last/best.safetensors" --half --no-grid -o "$model" --license CC-BY-4.0 \
     --domain-a "head-and-shoulders photographs" --domain-b "flat cartoon heads" \
     --source 'photographs: official portraits of members of the 118th US Congress (public domain); drawings: DiceBear library, design "ToonHead" by Johan Melin (CC BY 4.0)'
 "$ugatit" translate "$data/testA" -m "$model/weights.safetensors" -o "$out/translated" --output-size model --format png --overwrite

@@ -48,6 +48,10 @@ DomainBOption = Annotated[
     str | None, typer.Option("--domain-b", show_default="what the file says", help="What its pictures of B are.")
 ]
 HalfOption = Annotated[bool, typer.Option("--half", help="Keep the weights in half precision: half the size.")]
+NoGridOption = Annotated[
+    bool,
+    typer.Option("--no-grid", help="Change the last layer so that it draws no faint grid of two pixels; edges stay sharp."),
+]
 SmoothingOption = Annotated[
     bool | None,
     typer.Option(
@@ -68,6 +72,7 @@ def import_(
     domain_a: DomainAOption = None,
     domain_b: DomainBOption = None,
     half: HalfOption = False,
+    no_grid: NoGridOption = False,
     smoothing: SmoothingOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
@@ -85,7 +90,7 @@ def import_(
     found = hub.resolve(model, watcher=console)
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
     with console.captured_noise():
-        wish = Wish(folder.name, name is not None, _texts(said, found), half, smoothing)
+        wish = Wish(folder.name, name is not None, _texts(said, found), half, no_grid, smoothing)
         kept = keep_model(found.path, folder, wish)
     for note in kept.notes:
         console.note(f"{found.path}: {note}")
