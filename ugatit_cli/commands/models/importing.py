@@ -50,7 +50,9 @@ DomainBOption = Annotated[
 HalfOption = Annotated[bool, typer.Option("--half", help="Keep the weights in half precision: half the size.")]
 NoGridOption = Annotated[
     bool,
-    typer.Option("--no-grid", help="Change the last layer so that it draws no faint grid of two pixels; edges stay sharp."),
+    typer.Option(
+        "--no-grid", help="Change the last layer so that it draws no faint grid of two pixels; edges stay sharp."
+    ),
 ]
 SmoothingOption = Annotated[
     bool | None,
