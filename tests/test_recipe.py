@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,13 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
     program = Path(sys.executable).with_name("ugatit")
     settings = {"UGATIT": str(program), "PYTHON": sys.executable, "UGATIT_CACHE": str(tmp_path / "cache")}
 
+    packed = tmp_path / "data.tar"
+    with tarfile.open(packed, "w") as archive:
+        for folder in data.iterdir():
+            archive.add(folder, folder.name)
+
     def train() -> str:
-        words = ["sh", str(SCRIPT), str(data), str(out), "toy"]
+        words = ["sh", str(SCRIPT), str(packed), str(out), "toy"]
         done = subprocess.run(words, env={**os.environ, **settings}, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stderr

@@ -3,7 +3,8 @@
 #
 #   models/portrait2toon/training/train.sh DATA OUT [cpu|gpu|toy]
 #
-#   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256
+#   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256;
+#         or one file of all of it, to carry it elsewhere: tar -cf data.tar -C DATA trainA testA trainB testB
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
 #   cpu   32 channels, up to 128 pixels, in some eight hours on two cores: the recipe of the bundled weights (default)
 #   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: nobody has run it yet
@@ -16,6 +17,12 @@ set -eu
 data=$1 out=$2 recipe=${3:-cpu}
 here=$(cd "$(dirname "$0")" && pwd)
 ugatit=${UGATIT:-ugatit} python=${PYTHON:-python3}
+
+if [ -f "$data" ]; then
+    mkdir -p "$out/data"
+    tar -xf "$data" -C "$out/data"
+    data=$out/data
+fi
 
 # stage NAME STEPS OPTION...: a run folder of that name, made, gone on with, or left alone where it is finished
 stage() {
