@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
+from ugatit_cli import weights
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.network import Generator
 from ugatit_cli.weights.stripes import without_stripes
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODEL = REPOSITORY / "models" / "portrait2toon" / "weights.safetensors"
+PHOTOGRAPH = REPOSITORY / "examples" / "hopper.jpg"
 SIDE = 32
 
 
@@ -56,3 +63,20 @@ def test_even_areas_and_slow_changes_are_drawn_as_before(generator: dict[str, Te
     assert answer(without_stripes(generator), wave(0), wave(cycles)) == pytest.approx(
         before, rel=[1e-4, 0.02, 0.1][cycles]
     )
+
+
+def test_the_bundled_model_draws_no_grid() -> None:
+    loaded = weights.load(MODEL)
+    generator = Generator(loaded.config).eval()
+    generator.load_state_dict({name: tensor.float() for name, tensor in loaded.generator("a2b")[1].items()})
+    with Image.open(PHOTOGRAPH) as photograph:
+        levels = np.asarray(photograph.convert("RGB").resize((128, 128)), np.float32)
+    with torch.inference_mode():
+        drawing = generator(torch.from_numpy(levels / 127.5 - 1).permute(2, 0, 1)[None]).image * 127.5
+    assert stripes(drawing) < 0.3 and stripes(drawing.mT) < 0.3  # levels
+
+
+def stripes(drawing: Tensor) -> float:
+    """How strong they are from column to column, on average over areas of 8 pixels: edges and slopes do not count."""
+    alternating = F.conv2d(drawing.flatten(0, 1)[:, None], torch.tensor([[[[-0.25, 0.5, -0.25]]]]))[..., :120, :120]
+    return float(F.avg_pool2d(alternating * (1 - 2.0 * (torch.arange(120) % 2)), 8).abs().mean())

@@ -19,7 +19,6 @@ ALIKE = (16.0, 40.0)  # levels that a pixel may differ and still count as follow
 NOISES = 3.0  # times what the pixels usually differ by
 HARDLY = 0.3  # of a pixel: noise, and light that changes, look like so small a motion ...
 STILL = (1.1, 0.5)  # ... and are none where the frame fits hardly worse without it: by so many times and levels
-SHARPENED = 0.08  # of the difference from its surroundings, for what lay half-way between pixels in both directions
 CUT_SHARE = 0.4  # less of the frame followed than that: another scene
 
 
@@ -47,18 +46,7 @@ class Motion:
         import cv2
 
         picture = before.astype(np.float32, copy=False)
-        if not again:
-            return _look_up(picture, self.places, cv2.INTER_LINEAR)
-        carried: Floats = _look_up(picture, self.places, cv2.INTER_CUBIC)
-        detail: Floats = carried - cv2.blur(carried, (3, 3))
-        return carried + self._softened[..., None] * detail
-
-    @cached_property
-    def _softened(self) -> Floats:
-        """H W: how much of its detail each pixel gets back that lay between four; cubic interpolation takes a little."""
-        rest = self.places - np.floor(self.places)
-        parts = 4 * rest * (1 - rest)
-        return np.float32(SHARPENED / 2) * (parts[..., 0] + parts[..., 1])
+        return _look_up(picture, self.places, cv2.INTER_CUBIC if again else cv2.INTER_LINEAR)
 
     @cached_property
     def followed(self) -> NDArray[np.bool_]:
