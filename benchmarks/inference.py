@@ -50,6 +50,7 @@ def main() -> None:
         script(*sys.argv[2:])
         return
     arguments = parse_arguments()
+    require(arguments.device)
     found = []
     for variant in [""] if arguments.model else arguments.variants.split(","):
         with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +75,17 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, help="write all numbers to this file")
     return parser.parse_args()
+
+
+def require(device: str) -> None:
+    """Ends the program where the device is missing."""
+    from ugatit_cli.backends.pytorch import choose_device
+    from ugatit_cli.errors import DeviceError
+
+    try:
+        choose_device(device)
+    except DeviceError as error:
+        sys.exit(f"error: {error.message}")
 
 
 def prepare(folder: Path, variant: str, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -62,7 +62,9 @@ cpu) # a checkpoint every minute or two
     stage 96-loose 850 --base "$out/runs/128" --size 96 --seed 12 --learning-rate 2e-4 --warmup 100 $light $loose $small
     stage 96-fast 1800 --base "$out/runs/96-loose" --size 96 --seed 13 --learning-rate 5e-4 $light $loose $small
     stage 128-more 5200 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
-    stage 128-last 9000 --base "$out/runs/128-more/best.safetensors" --size 128 --seed 21 --learning-rate 4e-4 --warmup 150 \
+    even=$out/without-grid
+    [ -d "$even" ] || "$ugatit" models import "$out/runs/128-more/best.safetensors" --no-grid -o "$even"
+    stage 128-last 9000 --base "$even/weights.safetensors" --size 128 --seed 21 --learning-rate 4e-4 --warmup 150 \
         $light $loose $small
     last=128-last
     ;;
