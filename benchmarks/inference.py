@@ -50,7 +50,6 @@ def main() -> None:
         script(*sys.argv[2:])
         return
     arguments = parse_arguments()
-    require(arguments.device)
     found = []
     for variant in [""] if arguments.model else arguments.variants.split(","):
         with tempfile.TemporaryDirectory() as folder:
@@ -77,17 +76,6 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def require(device: str) -> None:
-    """Ends the program where the device is missing."""
-    from ugatit_cli.backends.pytorch import choose_device
-    from ugatit_cli.errors import DeviceError
-
-    try:
-        choose_device(device)
-    except DeviceError as error:
-        sys.exit(f"error: {error.message}")
-
-
 def prepare(folder: Path, variant: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Weights as our file and as a .pt of the plain generator, and graphs from them."""
     done = subprocess.run(
@@ -98,10 +86,11 @@ def prepare(folder: Path, variant: str, arguments: argparse.Namespace) -> dict[s
             json.dumps({"make": str(folder), "variant": variant, **plain(arguments)}),
         ],
         env=environment(folder),
-        check=True,
         stdout=subprocess.PIPE,
         text=True,
     )
+    if done.returncode:
+        sys.exit(done.returncode)  # it has said why
     files: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     for spec in files["ways"].values():  # graphs are made once: neither their time nor their memory is of interest here
         task = json.dumps({**spec, "batch": 1, "size": arguments.size, "device": arguments.device})
@@ -260,8 +249,8 @@ def plain_translation(task: dict[str, Any]) -> Any:
 
     def translate(pixels: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            levels = torch.from_numpy(pixels).to(task["device"])
-            x = (levels.permute(0, 3, 1, 2).contiguous().float() / 255 - 0.5) / 0.5
+            given = torch.from_numpy(pixels).to(task["device"])
+            x = (given.permute(0, 3, 1, 2).contiguous().float() / 255 - 0.5) / 0.5
             levels = torch.clamp(torch.round((network(x)[0] * 0.5 + 0.5) * 255), 0, 255).to(torch.uint8)
             result: np.ndarray = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
             return result
@@ -303,8 +292,14 @@ def make(task: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     from ugatit_cli import weights
+    from ugatit_cli.backends.pytorch import choose_device
     from ugatit_cli.config import GeneratorConfig
+    from ugatit_cli.errors import DeviceError
 
+    try:
+        choose_device(task["device"])
+    except DeviceError as error:
+        sys.exit(f"error: {error.message}")
     folder = Path(task["make"])
     if task["model"]:
         loaded = weights.load(Path(task["model"]))

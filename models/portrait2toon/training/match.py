@@ -6,10 +6,10 @@ makes FOLDER/portraits, links to the portraits, and FOLDER/drawings, COUNT new p
 
 A generator that is asked to make pictures like all drawings together changes what differs on average. Here that is less:
 
-- tone of the skin, long hair, buns, dark clothes with a collar: drawings are taken as often as portraits have them.
+- tone of the skin, long hair, buns, dark clothes with a collar: drawings are taken about as often as portraits have them.
 - background: drawings have twelve plain ones, beige and red among them. Every drawing is put before what stands behind some
   portrait, in flat areas of colour, as if it had been drawn.
-- busy backgrounds: one portrait in nine has a flag or shelves. They are taken several times, and of the drawings as many.
+- busy backgrounds: one portrait in eight has a flag or shelves. They are taken several times, and of the drawings as many.
 - place of the head: the eyes of the drawings are a tenth of the height lower than those of the portraits, so mouths had to
   become eyes. Every drawing is moved up and resized, by an amount of its own, as portraits of its background are.
 """
@@ -37,16 +37,15 @@ COLLAR = (114, 214, 118, 218)
 SLEEVE = (80, 242, 90, 252)
 EYES = 0.53  # of the height
 
+# shares of the portraits, by eye; suits are more frequent, but few of the drawings have one
 TONES = {(240, 192, 156): 0.50, (192, 132, 120): 0.18, (180, 132, 96): 0.12, (156, 96, 72): 0.11, (84, 48, 36): 0.09}
-LONG_HAIR, BUN, SUIT = 0.25, 0.03, 0.45  # shares of the portraits, roughly
+LONG_HAIR, BUN, SUIT = 0.25, 0.03, 0.45
 DARK = 90  # level
 
-BUSY = 75  # levels: of portraits whose sides vary more, a ninth
+BUSY = 75  # levels: of portraits whose sides vary more, an eighth
 BUSY_COPIES = 3
-EYES_WANTED = {
-    False: (0.42, 0.49),
-    True: (0.33, 0.45),
-}  # of the height; before a busy background people are photographed smaller
+# of the height, and of the drawing; before a busy background people are photographed smaller
+EYES_WANTED = {False: (0.42, 0.49), True: (0.33, 0.45)}
 SCALE = {False: (0.90, 1.10), True: (0.72, 1.00)}
 
 Pixels = NDArray[np.uint8]
@@ -90,7 +89,7 @@ def colour(picture: Pixels, box: tuple[int, int, int, int]) -> NDArray[np.float6
 
 
 def frequencies(drawings: list[Pixels]) -> NDArray[np.float64]:
-    """With what probability each is taken, so that every trait is as frequent as in the portraits."""
+    """With what probability each is taken, so that every trait is about as frequent as wanted: traits are taken for independent."""
     weights = np.ones(len(drawings))
     tones = np.array(list(TONES)) + 6  # they are written down in steps of twelve, from below
     tone = np.array([np.abs(tones - colour(drawing, CHEEK)).sum(axis=1).argmin() for drawing in drawings])
