@@ -87,33 +87,55 @@ def drawing() -> Pixels:
 def test_a_drawing_is_put_before_another_background_and_its_eyes_move_up(
     matching: dict[str, Any], drawing: Pixels
 ) -> None:
-    behind = np.full((256, 256, 3), BLUE, np.uint8)
+    blue = np.full((256, 256, 3), BLUE, np.uint8)
     for busy in (False, True):
         low, high = matching["EYES_WANTED"][busy]
+        behind = matching["Background"](blue, busy)
         for seed in range(5):
-            placed = matching["place"](drawing, behind, busy, np.random.default_rng(seed))
+            placed = matching["place"](drawing, behind, np.random.default_rng(seed))
             rows = np.flatnonzero((placed[:, 128] < 60).all(axis=1))
             assert low - 0.02 <= rows.mean() / 256 <= high + 0.02
             assert (placed[-1, 128] == SKIN).all() and (placed[:, 2] == BLUE).all()
             assert (placed == RED).all(axis=2).any(), "the clothes keep their colour"
 
 
+def test_a_zoomed_portrait_and_its_drawing_are_as_large_and_their_eyes_as_high(
+    matching: dict[str, Any], drawing: Pixels
+) -> None:
+    portrait = np.full((256, 256, 3), BLUE, np.uint8)
+    portrait[98:102, 118:138] = EYES  # at 0.39 of the height
+    zoomed = matching["zoomed"](portrait, 1.4)
+    rows, columns = np.nonzero((zoomed < 60).all(axis=2))
+    assert rows.mean() / 256 == pytest.approx(0.42, abs=0.01) and columns.mean() == pytest.approx(127.5, abs=1)
+    assert np.ptp(columns) == pytest.approx(20 * 1.4, abs=2)
+    widths = []
+    for zoom in (1.0, 1.4):
+        behind = matching["Background"](np.full((256, 256, 3), BLUE, np.uint8), True, zoom)
+        placed = matching["place"](drawing, behind, np.random.default_rng(0))
+        rows, columns = np.nonzero((placed < 60).all(axis=2))
+        widths.append(np.ptp(columns))
+        assert 0.3 < rows.mean() / 256 < 0.55
+    assert widths[1] == pytest.approx(1.4 * widths[0], abs=3)
+
+
 def test_traits_are_as_frequent_as_wanted(matching: dict[str, Any], drawing: Pixels) -> None:
     drawing[176:200, 60:92] = RED  # narrower than the head: a neck
-    traits = np.array([*itertools.product([False, True], repeat=3)] * 2)
+    traits = np.array([*itertools.product([False, True], repeat=4)] * 2)
     drawings = []
-    for dark, long_hair, suit in traits:
+    for dark, long_hair, suit, laugh in traits:
         pixels = drawing.copy()
         if dark:
-            pixels[140:170, 140:170] = (90, 54, 42)
+            pixels[140:180, 110:170] = (90, 54, 42)
         if long_hair:
             pixels[180:200, 70:90] = EYES
         if suit:
             pixels[210:222, 110:120], pixels[240:] = (200, 232, 245), (40, 40, 50)
+        if laugh:
+            pixels[172:177, 116:140] = pixels[150, 150] - 8
         drawings.append(pixels)
     found = matching["frequencies"](drawings)
     light, *_, dark = matching["TONES"].values()
-    wanted = [dark / (light + dark), matching["LONG_HAIR"], matching["SUIT"]]
+    wanted = [dark / (light + dark), matching["LONG_HAIR"], matching["SUIT"], matching["LAUGH"]]
     assert found @ traits == pytest.approx(wanted, abs=1e-6)
 
 
