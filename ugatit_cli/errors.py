@@ -6,6 +6,7 @@ interface: scripts branch on them, `ugatit --help` prints them, and tests hold t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -40,6 +41,10 @@ class UgatitError(Exception):
         self.message = message
         self.hint = hint
         self.name = name
+
+    def as_dict(self) -> dict[str, str | int]:
+        """For JSON."""
+        return {"name": self.name, "message": self.message, "hint": self.hint, "exit_code": int(self.exit_code)}
 
 
 class UsageError(UgatitError):
@@ -100,3 +105,32 @@ class DivergedError(UgatitError):
     """Training became non-finite; the last good checkpoint is kept."""
 
     exit_code = ExitCode.DIVERGED
+
+
+@dataclass
+class Failures:
+    """Of a run over many items: how many failed, and the error that they add up to.
+
+    Only the first is kept: an error holds on to all that its traceback saw.
+    """
+
+    count: int = 0
+    _first: UgatitError | None = None
+    _one_reason: bool = True
+    _one_hint: bool = True
+
+    def add(self, error: UgatitError) -> None:
+        self.count += 1
+        self._first = self._first or error
+        self._one_reason = self._one_reason and error.exit_code == self._first.exit_code
+        self._one_hint = self._one_hint and error.hint == self._first.hint
+
+    def error(self, total: int, items: str) -> UgatitError | None:
+        """None without any; a lone item's own error; the one reason why all of `total` failed; else a PartialError."""
+        if self._first is None or total == 1:
+            return self._first
+        all_failed = self.count == total
+        kind = type(self._first) if all_failed and self._one_reason else PartialError
+        hint = self._first.hint if self._one_hint else ""
+        name = "all-failed" if all_failed else "some-failed"
+        return kind(f"{self.count} of {total} {items} failed", hint=hint, name=name)

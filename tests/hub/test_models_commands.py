@@ -202,6 +202,26 @@ def test_what_is_pulled_and_removed_as_json(tiny_hub: LoopbackHub, model: Path) 
     assert removed == {"name": "me/tiny", "freed_bytes": model.stat().st_size}
 
 
+def test_a_model_that_cannot_be_pulled_does_not_stop_the_others(tiny_hub: LoopbackHub) -> None:
+    done = ugatit("models", "pull", "me/absent", "me/tiny", "--json")
+    assert done.exit_code == 3
+    absent, tiny = json.loads(done.stdout)["files"]
+    assert (absent["path"], absent["error"]["exit_code"]) == (None, 7)
+    assert Path(tiny["path"]).is_file() and "error" not in tiny
+    assert "failed: " in done.stderr and "error: 1 of 2 models failed" in done.stderr
+    alone = ugatit("models", "pull", "me/absent", "--json")
+    assert alone.exit_code == 7 and json.loads(alone.stdout)["files"][0]["error"] == absent["error"]
+
+
+def test_a_full_disk_ends_the_pulling(tiny_hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+    done = ugatit("models", "pull", "me/tiny", "portrait2toon")
+    assert (done.exit_code, done.stdout) == (8, "")
+
+
 # ---- import
 
 

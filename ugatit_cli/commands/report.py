@@ -47,7 +47,7 @@ class Report:
             return
         facts: dict[str, Any] = {"seconds": round(outcome.seconds, 4), "notes": outcome.notes, **outcome.details}
         if outcome.shortfall is not None:
-            facts["error"] = _error(outcome.shortfall)
+            facts["error"] = outcome.shortfall.as_dict()
         self._item(outcome.job, "written", outcome.files, **facts)
         if self._document is None:
             for path in reversed(list(outcome.files.values())):  # the result first
@@ -77,14 +77,14 @@ class Report:
         if self._document is not None:
             self._begin()
             summary = {**counts, "seconds": round(seconds, 3)}
-            self._document.end(summary=summary, exit_code=int(exit_code), error=error and _error(error))
+            self._document.end(summary=summary, exit_code=int(exit_code), error=error and error.as_dict())
 
     def _add_failure(self, failure: Failure) -> None:
         if self._total > 1:
             self._console.failure(failure.error)
         if self._document is not None:
             self._begin()
-            facts = {"input": str(failure.path), "status": "failed", "error": _error(failure.error)}
+            facts = {"input": str(failure.path), "status": "failed", "error": failure.error.as_dict()}
             self._document.item(facts)
 
     def _item(self, job: Job, status: str, files: Mapping[Any, Path], **facts: Any) -> None:
@@ -96,10 +96,6 @@ class Report:
     def _begin(self) -> None:
         if self._document is not None and not self._document.begun:
             self._document.begin(**self._facts)
-
-
-def _error(error: UgatitError) -> dict[str, Any]:
-    return {"name": error.name, "message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import PartialError, UgatitError
+from ..errors import Failures, PartialError, UgatitError
 from .plan import Job, Kind
 
 
@@ -50,31 +50,21 @@ class Tally:
     written: int = 0
     planned: int = 0  # would be written, but for a dry run
     skipped: int = 0
-    failed: int = 0
+    _failures: Failures = field(default_factory=Failures)
     _shortfall: PartialError | None = None
-    _first: UgatitError | None = None
-    _one_reason: bool = True
-    _one_hint: bool = True
+
+    @property
+    def failed(self) -> int:
+        return self._failures.count
 
     def add(self, outcome: Outcome) -> None:
         if isinstance(outcome, Written):
             self.written += 1
             self._shortfall = self._shortfall or outcome.shortfall
             return
-        self.failed += 1
-        self._first = self._first or outcome.error
-        self._one_reason = self._one_reason and outcome.error.exit_code == self._first.exit_code
-        self._one_hint = self._one_hint and outcome.error.hint == self._first.hint
+        self._failures.add(outcome.error)
 
     def error(self) -> UgatitError | None:
         """None if nothing failed or falls short; a lone picture's own error; the one reason why all failed; else a PartialError."""
         total = self.written + self.planned + self.skipped + self.failed
-        if self._first is None:
-            return self._shortfall
-        if total == 1:
-            return self._first
-        all_failed = self.failed == total
-        kind = type(self._first) if all_failed and self._one_reason else PartialError
-        hint = self._first.hint if self._one_hint else ""
-        name = "all-failed" if all_failed else "some-failed"
-        return kind(f"{self.failed} of {total} pictures failed", hint=hint, name=name)
+        return self._failures.error(total, "pictures") or self._shortfall

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ... import hub
+from ...config import Direction
 from ...console import Console
+from ...errors import Failures, OutputError, ResourceError, UgatitError
 from .. import options
 from .facts import show_json
 
@@ -25,13 +27,38 @@ def pull(
     """Fetch models from the Hub, and verify them.
 
     What is in the cache already costs no request. The paths of the verified files go to standard output.
+    One that cannot be fetched does not stop the others.
     """
     console = Console(options.verbosity(False, quiet))
-    files = []
+    rows: list[dict[str, Any]] = []
+    try:
+        _pull_each(models, direction, console, rows, show=not as_json)
+    finally:
+        if as_json:
+            show_json(console, "pull", {"files": rows})
+
+
+def _pull_each(
+    models: list[str], direction: Direction | None, console: Console, rows: list[dict[str, Any]], *, show: bool
+) -> None:
+    """A row for each, also for the one that ends it all."""
+    failures = Failures()
     for model in models:
-        found = hub.resolve(model, direction=direction, watcher=console)
-        files.append({"model": model, "path": str(found.path), "sha256": found.sha256 or None})
-        if not as_json:
+        row: dict[str, Any] = {"model": model, "path": None, "sha256": None}
+        rows.append(row)
+        try:
+            found = hub.resolve(model, direction=direction, watcher=console)
+        except UgatitError as error:
+            row["error"] = error.as_dict()
+            if isinstance(error, ResourceError | OutputError):
+                raise
+            failures.add(error)
+            if len(models) > 1:
+                console.failure(error)
+            continue
+        row |= {"path": str(found.path), "sha256": found.sha256 or None}
+        if show:
             console.result(found.path)
-    if as_json:
-        show_json(console, "pull", {"files": files})
+    together = failures.error(len(models), "models")
+    if together is not None:
+        raise together
