@@ -121,9 +121,9 @@ def measure(arguments: argparse.Namespace, size: int, batch: int) -> list[dict[s
 def run(case: Case, folder: Path) -> Result:
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, __file__, "--worker", json.dumps(asdict(case)), str(folder)]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, "PYTHONPATH": path}
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode:
+        sys.exit(done.returncode)  # it has said why
     return Result(**json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -135,11 +135,16 @@ def work(case: Case, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
+    from ugatit_cli.backends.pytorch import choose_device
+    from ugatit_cli.errors import DeviceError
     from ugatit_cli.training.capacity import peak_memory
     from ugatit_cli.training.config import TrainConfig
     from ugatit_cli.training.data import Batch
 
-    device = torch.device(case.device)
+    try:
+        device = choose_device(case.device)
+    except DeviceError as error:
+        sys.exit(f"error: {error.message}")
     config = TrainConfig(
         a=Path(), b=Path(), size=case.size, batch_size=case.batch, channels=case.channels,
         discriminator_channels=case.channels, precision=case.precision, learning_rate=STILL,
@@ -153,6 +158,8 @@ def work(case: Case, folder: Path) -> None:
     for number, batch in enumerate(batches):
         start = time.perf_counter()
         step(batch)
+        if device.type != "cpu":
+            torch.accelerator.synchronize()  # what was only begun would not be counted
         seconds.append(time.perf_counter() - start)
         if number == 0:
             save_file(gradients(), folder / f"{case.form}.safetensors")
