@@ -14,8 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 SCRIPT = Path(__file__).resolve().parents[1] / "models" / "portrait2toon" / "training" / "train.sh"
 
@@ -64,6 +67,18 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
     before = (model / "weights.safetensors").read_bytes()
     (out / "runs" / "48" / "finished").unlink()  # as if it had been interrupted at its end
     assert "of 10" in train() and (model / "weights.safetensors").read_bytes() == before
+
+
+def test_the_mean_of_two_models(tmp_path: Path) -> None:
+    one, other, mean = (tmp_path / f"{name}.safetensors" for name in ("one", "other", "mean"))
+    save_file({"a": torch.tensor([1.0, 2.0])}, one, {"config": "x"})
+    save_file({"a": torch.tensor([2.0, 4.0], dtype=torch.float16)}, other, {"config": "y"})
+    words = [sys.executable, str(SCRIPT.with_name("average.py")), str(one), str(other), str(mean)]
+    subprocess.run(words, check=True, timeout=60)
+    with safe_open(mean, "pt") as file:
+        assert (file.metadata(), file.get_tensor("a").tolist()) == ({"config": "x"}, [1.5, 3.0])
+    save_file({"b": torch.tensor([2.0])}, other)
+    assert subprocess.run(words, capture_output=True, timeout=60).returncode == 1
 
 
 @pytest.fixture(scope="module")

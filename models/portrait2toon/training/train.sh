@@ -56,6 +56,7 @@ without_grid() {
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
 portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
+earlier= # weights that the last stage's are averaged with
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -76,6 +77,7 @@ cpu) # a checkpoint every minute or two
     stage 128-laughing 3600 --base "$base" --size 128 --seed 22 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
     last=128-laughing
+    earlier=$base
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
     match 2400
@@ -90,6 +92,7 @@ toy)
     stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
     stage 48 10 --base "$out/runs/32" --size 48 $tiny
     last=48
+    earlier=$out/runs/32/weights.safetensors
     ;;
 *)
     echo "error: the recipe is cpu, gpu or toy, not $recipe" >&2
@@ -97,9 +100,14 @@ toy)
     ;;
 esac
 
+weights=$out/runs/$last/best.safetensors
+if [ -n "$earlier" ]; then
+    "$python" "$here/average.py" "$weights" "$earlier" "$out/mean.safetensors"
+    weights=$out/mean.safetensors
+fi
 model=$out/model
 rm -rf "$model"
-"$ugatit" models import "$out/runs/$last/best.safetensors" --half --no-grid -o "$model" --license CC-BY-4.0 \
+"$ugatit" models import "$weights" --half --no-grid -o "$model" --license CC-BY-4.0 \
     --domain-a "head-and-shoulders photographs" --domain-b "flat cartoon heads" \
     --source 'photographs: official portraits of members of the 118th US Congress (public domain); drawings: DiceBear library, design "ToonHead" by Johan Melin (CC BY 4.0)'
 "$ugatit" translate "$data/testA" -m "$model/weights.safetensors" -o "$out/translated" --output-size model --format png --overwrite
