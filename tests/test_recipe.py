@@ -17,8 +17,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import save_file
+
+from ugatit_cli import weights
+from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.network import Generator
 
 SCRIPT = Path(__file__).resolve().parents[1] / "models" / "portrait2toon" / "training" / "train.sh"
 
@@ -70,15 +72,20 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
 
 
 def test_the_mean_of_two_models(tmp_path: Path) -> None:
-    one, other, mean = (tmp_path / f"{name}.safetensors" for name in ("one", "other", "mean"))
-    save_file({"a": torch.tensor([1.0, 2.0])}, one, {"config": "x"})
-    save_file({"a": torch.tensor([2.0, 4.0], dtype=torch.float16)}, other, {"config": "y"})
-    words = [sys.executable, str(SCRIPT.with_name("average.py")), str(one), str(other), str(mean)]
-    subprocess.run(words, check=True, timeout=60)
-    with safe_open(mean, "pt") as file:
-        assert (file.metadata(), file.get_tensor("a").tolist()) == ({"config": "x"}, [1.5, 3.0])
-    save_file({"b": torch.tensor([2.0])}, other)
-    assert subprocess.run(words, capture_output=True, timeout=60).returncode == 1
+    one, other, mean, again = (tmp_path / f"{name}.safetensors" for name in ("one", "other", "mean", "again"))
+    config, states = GeneratorConfig("light", 4, blocks=1, image_size=32), []
+    for seed, path in enumerate((one, other)):
+        torch.manual_seed(seed)
+        states.append(Generator(config).state_dict())
+        weights.save(path, config, {"a2b": states[-1]}, metadata={"license": f"of {seed}", "source": "x"})
+    for path in (mean, again):
+        words = [sys.executable, str(SCRIPT.with_name("average.py")), str(one), str(other), str(path)]
+        subprocess.run(words, check=True, timeout=60)
+    made = weights.load(mean)
+    assert (made.config, made.metadata["license"]) == (config, "of 0")
+    for name, tensor in made.generators["a2b"].items():
+        torch.testing.assert_close(tensor, (states[0][name] + states[1][name]) / 2)
+    assert mean.read_bytes() == again.read_bytes()
 
 
 @pytest.fixture(scope="module")

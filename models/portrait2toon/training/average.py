@@ -2,7 +2,7 @@
 
 python average.py ONE.safetensors OTHER.safetensors MEAN.safetensors
 
-Deep Network Interpolation, arXiv 1811.10515, with the weight one half.
+Deep Network Interpolation, arXiv 1811.10515, with the weight one half. Shape, size and texts are those of ONE.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from ugatit_cli import weights
 
 
 def main() -> None:
-    one, other, mean = map(Path, sys.argv[1:4])
-    with safe_open(one, "pt") as file:
-        metadata = file.metadata()
-    first, second = load_file(one), load_file(other)
-    if first.keys() != second.keys():
-        sys.exit(f"error: {one} and {other} are not of one network")
-    save_file({name: (first[name].float() + second[name].float()) / 2 for name in first}, mean, metadata)
+    one, other = (weights.load(Path(path)) for path in sys.argv[1:3])
+    generators = {}
+    for direction, state in one.generators.items():
+        partner = other.generator(direction)[1]
+        generators[direction] = {name: (tensor + partner[name]) / 2 for name, tensor in state.items()}
+    weights.save(Path(sys.argv[3]), one.config, generators, metadata=one.metadata)
 
 
 if __name__ == "__main__":
