@@ -130,14 +130,15 @@ def test_a_zoomed_portrait_and_its_drawing_are_as_large_and_their_eyes_as_high(
     rows, columns = np.nonzero((zoomed < 60).all(axis=2))
     assert rows.mean() / 256 == pytest.approx(0.42, abs=0.01) and columns.mean() == pytest.approx(127.5, abs=1)
     assert np.ptp(columns) == pytest.approx(20 * 1.4, abs=2)
-    widths = []
+    widths, eyes = [], []
     for zoom in (1.0, 1.4):
         behind = matching["Background"](np.full((256, 256, 3), BLUE, np.uint8), True, zoom)
         placed = matching["place"](drawing, behind, np.random.default_rng(0))
         rows, columns = np.nonzero((placed < 60).all(axis=2))
         widths.append(np.ptp(columns))
-        assert 0.3 < rows.mean() / 256 < 0.55
+        eyes.append(rows.mean() / 256)
     assert widths[1] == pytest.approx(1.4 * widths[0], abs=3)
+    assert eyes[1] == pytest.approx(0.42 + 1.4 * (eyes[0] - 0.39), abs=0.01), "as far from the middle, enlarged"
 
 
 def test_traits_are_as_frequent_as_wanted(matching: dict[str, Any], drawing: Pixels) -> None:
