@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import runpy
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from ugatit_cli import weights
@@ -23,8 +19,6 @@ from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.network import Generator
 
 SCRIPT = Path(__file__).resolve().parents[1] / "models" / "portrait2toon" / "training" / "train.sh"
-
-Pixels = NDArray[np.uint8]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 
@@ -86,90 +80,3 @@ def test_the_mean_of_two_models(tmp_path: Path) -> None:
     for name, tensor in made.generators["a2b"].items():
         torch.testing.assert_close(tensor, (states[0][name] + states[1][name]) / 2)
     assert mean.read_bytes() == again.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def matching() -> dict[str, Any]:
-    return runpy.run_path(str(SCRIPT.with_name("match.py")))
-
-
-RED, BLUE, SKIN, EYES = (168, 56, 56), (96, 128, 224), (246, 198, 162), (20, 20, 20)
-
-
-@pytest.fixture
-def drawing() -> Pixels:
-    """As ToonHead draws them: a head before one colour, and clothes."""
-    pixels = np.full((256, 256, 3), RED, np.uint8)
-    pixels[40:, 60:196] = SKIN
-    pixels[130:140, 90:166] = EYES
-    pixels[200:220, 120:140] = RED  # clothes of the background's colour
-    return pixels
-
-
-def test_a_drawing_is_put_before_another_background_and_its_eyes_move_up(
-    matching: dict[str, Any], drawing: Pixels
-) -> None:
-    blue = np.full((256, 256, 3), BLUE, np.uint8)
-    for busy in (False, True):
-        low, high = matching["EYES_WANTED"][busy]
-        behind = matching["Background"](blue, busy)
-        for seed in range(5):
-            placed = matching["place"](drawing, behind, np.random.default_rng(seed))
-            rows = np.flatnonzero((placed[:, 128] < 60).all(axis=1))
-            assert low - 0.02 <= rows.mean() / 256 <= high + 0.02
-            assert (placed[-1, 128] == SKIN).all() and (placed[:, 2] == BLUE).all()
-            assert (placed == RED).all(axis=2).any(), "the clothes keep their colour"
-
-
-def test_a_zoomed_portrait_and_its_drawing_are_as_large_and_their_eyes_as_high(
-    matching: dict[str, Any], drawing: Pixels
-) -> None:
-    portrait = np.full((256, 256, 3), BLUE, np.uint8)
-    portrait[98:102, 118:138] = EYES  # at 0.39 of the height
-    zoomed = matching["zoomed"](portrait, 1.4)
-    rows, columns = np.nonzero((zoomed < 60).all(axis=2))
-    assert rows.mean() / 256 == pytest.approx(0.42, abs=0.01) and columns.mean() == pytest.approx(127.5, abs=1)
-    assert np.ptp(columns) == pytest.approx(20 * 1.4, abs=2)
-    widths, eyes = [], []
-    for zoom in (1.0, 1.4):
-        behind = matching["Background"](np.full((256, 256, 3), BLUE, np.uint8), True, zoom)
-        placed = matching["place"](drawing, behind, np.random.default_rng(0))
-        rows, columns = np.nonzero((placed < 60).all(axis=2))
-        widths.append(np.ptp(columns))
-        eyes.append(rows.mean() / 256)
-    assert widths[1] == pytest.approx(1.4 * widths[0], abs=3)
-    assert eyes[1] == pytest.approx(0.42 + 1.4 * (eyes[0] - 0.39), abs=0.01), "as far from the middle, enlarged"
-
-
-def test_traits_are_as_frequent_as_wanted(matching: dict[str, Any], drawing: Pixels) -> None:
-    drawing[176:200, 60:92] = RED  # narrower than the head: a neck
-    traits = np.array([*itertools.product([False, True], repeat=4)] * 2)
-    drawings = []
-    for dark, long_hair, suit, laugh in traits:
-        pixels = drawing.copy()
-        if dark:
-            pixels[140:180, 110:170] = (90, 54, 42)
-        if long_hair:
-            pixels[180:200, 70:90] = EYES
-        if suit:
-            pixels[210:222, 110:120], pixels[240:] = (200, 232, 245), (40, 40, 50)
-        if laugh:
-            pixels[172:177, 116:140] = pixels[150, 150] - 8
-        drawings.append(pixels)
-    found = matching["frequencies"](drawings)
-    light, *_, dark = matching["TONES"].values()
-    wanted = [dark / (light + dark), matching["LONG_HAIR"], matching["SUIT"], matching["LAUGH"]]
-    assert found @ traits == pytest.approx(wanted, abs=1e-6)
-
-
-def test_a_background_is_what_stands_beside_the_head_without_the_person(matching: dict[str, Any]) -> None:
-    portrait = np.full((256, 256, 3), BLUE, np.uint8)
-    portrait[50:, 80:176] = SKIN
-    portrait[180:, 30:226] = EYES
-    assert not matching["is_busy"](portrait) and (matching["plain_background"](portrait) == BLUE).all()
-    portrait[:, :15] = RED
-    portrait[:, 15:30] = EYES
-    assert matching["is_busy"](portrait)
-    drawn = matching["drawn_background"](portrait)
-    assert np.abs(drawn[60, 5].astype(int) - RED).max() < 20 and np.abs(drawn[60, 250].astype(int) - BLUE).max() < 20
-    assert not (np.abs(drawn.astype(int) - SKIN).max(axis=2) < 40).any()
