@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -17,6 +19,15 @@ def only(name: str, value: str) -> Finding:
 
 def test_others_are_left_out() -> None:
     assert list(variable_findings({"HOME": "/home/somebody", "SECRET_PLAN": "x"})) == []
+
+
+def test_what_the_program_sets_itself_is_left_out() -> None:
+    code = "import os; before = {*os.environ}; from ugatit_cli.cli import _start_quickly; _start_quickly(); "
+    code += "from ugatit_cli.diagnosis.variables import variable_findings; "
+    code += "print([f.text for f in variable_findings({n: v for n, v in os.environ.items() if n not in before})])"
+    bare = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    assert subprocess.check_output([sys.executable, "-c", code], env=bare, text=True).strip() == "[]"
+    assert only("OPENBLAS_NUM_THREADS", "4").text == "OPENBLAS_NUM_THREADS=4"
 
 
 @pytest.mark.parametrize("name", ["UGATIT_CACHE", "HF_HOME", "ORT_LOG", "https_proxy", "LD_PRELOAD"])

@@ -16,6 +16,7 @@ NAMES = {
     "PYTHONPATH", "PYTHONHOME", "TMPDIR", "XDG_CACHE_HOME", "LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "NO_COLOR", "FORCE_COLOR",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
 }  # fmt: skip
+OWN = {"OPENBLAS_NUM_THREADS": "1"}  # what the program itself sets, where the user has not
 HIDDEN = "(hidden)"
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH|(?:^|_)KEY", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"\bhf_\w{8,}|(?<=//)[^/@\s]+(?=@)")  # a Hub token; name and password in an address
@@ -24,7 +25,7 @@ _SECRET_VALUE = re.compile(r"\bhf_\w{8,}|(?<=//)[^/@\s]+(?=@)")  # a Hub token; 
 def variable_findings(environment: Mapping[str, str] | None = None) -> Iterator[Finding]:
     """Those that are set, secrets hidden."""
     for name, value in sorted((os.environ if environment is None else environment).items()):
-        if name.startswith(PREFIXES) or name.upper() in NAMES:
+        if OWN.get(name) != value and (name.startswith(PREFIXES) or name.upper() in NAMES):
             text = f"{name}={shown(name, value)}"
             effect = _effect(name, value, _cores())
             facts = {"value": shown(name, value)}
