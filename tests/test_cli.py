@@ -97,7 +97,9 @@ def test_an_unexpected_error_is_one_line_and_asks_for_a_report() -> None:
 
 
 def test_too_little_memory_is_no_bug() -> None:
-    assert outcome_of(MemoryError())[0] == ExitCode.RESOURCES
+    for error in (MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")):
+        code, lines = outcome_of(error)
+        assert (code, lines[0]) == (ExitCode.RESOURCES, "error: there is not enough memory")
 
 
 def test_ctrl_c_before_the_work_begins() -> None:

@@ -241,6 +241,4 @@ def test_who_gets_what(redraw: Any, head: Pixels) -> None:
 
     shorn = plain.copy()
     shorn[90:130, 74:88] = shorn[90:130, 168:182] = np.array(HAIR) - 20
-    assert np.mean([(picture[60, 128] == SKIN).all() for picture in made(shorn)]) == pytest.approx(
-        redraw.BALD, abs=0.2
-    )
+    assert np.mean([(picture[60, 128] == SKIN).all() for picture in made(shorn)]) == pytest.approx(redraw.BALD, abs=0.2)

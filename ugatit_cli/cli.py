@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
+from .backends.memory import is_out_of_memory
 from .console import Console
 from .errors import ExitCode, ResourceError, UgatitError, UsageError
 
@@ -101,10 +102,8 @@ class Program(TyperGroup):
             code = _show(_as_ours(error))
         except UgatitError as error:
             code = _show(error)
-        except MemoryError as error:
-            code = _show(_out_of_memory(error))
         except Exception as error:  # noqa: BLE001 - the edge of the program: there is nobody else to tell
-            code = _show(_unexpected(error))
+            code = _show(_out_of_memory(error) if is_out_of_memory(error) else _unexpected(error))
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -137,7 +136,7 @@ def _as_ours(error: typer.TyperException) -> UgatitError:
     return ours
 
 
-def _out_of_memory(error: MemoryError) -> UgatitError:
+def _out_of_memory(error: Exception) -> UgatitError:
     ours = ResourceError(
         "there is not enough memory", hint="use a smaller --size or --batch-size", name="out-of-memory"
     )

@@ -89,3 +89,26 @@ def test_mps_is_pytorchs(model: Path) -> None:
 def test_weights_know_what_they_expect(wish: dict[str, object], model: Path) -> None:
     with pytest.raises(UsageError):
         loaded(model, **wish)
+
+
+@pytest.fixture
+def driver_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose NVIDIA driver works, and which has no CUDA libraries for ONNX Runtime, nor a PyTorch with any."""
+    for module in ("loading.graphs", "loading.weights", "backends.onnx", "backends.providers"):
+        monkeypatch.setattr(f"ugatit_cli.{module}.cuda_problem", lambda: None)
+
+
+@pytest.mark.parametrize("backend", ["auto", "onnx"])
+def test_a_gpu_that_nobody_asked_for_and_that_cannot_be_used_costs_a_note(
+    backend: str, model: Path, driver_alone: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = loaded(model, backend=backend, pictures=1)
+    assert found.backend.device == "cpu" and "the GPU is not used: cannot run on cuda" in found.notes[-1]
+    graph = find_graph(digest_of(model), None, "few")
+    assert graph is not None
+    found = loaded(graph.path, backend=backend)
+    assert found.backend.device == "cpu" and "the GPU is not used: cannot run on cuda" in found.notes[-1]
+    assert capfd.readouterr().out == "", "what ONNX Runtime prints is no result"
+    for path in (model, graph.path):
+        with pytest.raises(DeviceError):
+            loaded(path, backend="onnx", device="cuda")

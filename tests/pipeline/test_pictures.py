@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,22 @@ def test_a_gpus_batch_grows_as_long_as_it_pays() -> None:
     assert translator(backend).batch(16, 16) == LARGEST
 
 
+def test_a_gpu_tries_no_batch_that_is_larger_than_what_is_there() -> None:
+    for pictures in (1, 5, 8):
+        backend = InvertingBackend(device="cuda", seconds=0.01)
+        assert translator(backend, pictures=pictures).batch(16, 16) == 2 ** (pictures.bit_length() - 1)
+        assert max((shape[0] for shape in backend.batches), default=0) == (0 if pictures == 1 else pictures & 12)
+
+
+def test_a_gpu_tries_one_size_and_takes_as_much_of_others() -> None:
+    backend = InvertingBackend(device="cuda", memory=8)
+    run_translator = translator(backend)
+    assert run_translator.batch(32, 32) == 8
+    tried = len(backend.batches)
+    assert [run_translator.batch(*size) for size in ((32, 64), (16, 32), (256, 256))] == [4, 16, 1]
+    assert len(backend.batches) == tried
+
+
 def test_a_gpus_batch_fits_into_its_memory() -> None:
     backend = InvertingBackend(device="cuda", seconds=0.005, memory=5)
     assert translator(backend).batch(16, 16) == 4
@@ -174,6 +191,21 @@ def test_a_request_to_stop_ends_the_run_after_what_is_under_way(tmp_path: Path, 
             stop.set()
     assert 5 <= len(written) <= 8
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == written
+
+
+class WatchfulBackend(InvertingBackend):
+    """Cannot start while an error is still held, and with it all that its traceback saw: a GPU's memory is full of that."""
+
+    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+        assert sys.exc_info() == (None, None, None)
+        return super().__call__(pictures)
+
+
+def test_half_a_batch_starts_when_the_whole_one_has_been_let_go(tmp_path: Path, photo: Photo, planned: Plan) -> None:
+    for number in range(8):
+        photo(tmp_path / "in" / f"{number}.png")
+    outcomes = run(planned(), WatchfulBackend(device="cuda", memory=2), batch_size=8)
+    assert all(isinstance(outcome, Written) for outcome in outcomes)
 
 
 class FailingBackend(InvertingBackend):

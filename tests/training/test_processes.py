@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
+from ugatit_cli.errors import DeviceError
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import UnpairedFolders, list_pictures
-from ugatit_cli.training.launch import is_launched, leads
+from ugatit_cli.training.launch import is_launched, leads, require_devices
 from ugatit_cli.training.step import Trainer
 
 STEPS = 3
@@ -73,3 +75,73 @@ def test_the_first_process_leads() -> None:
     assert not leads({"RANK": "1", "WORLD_SIZE": "2"})
     assert is_launched({"WORLD_SIZE": "2"})
     assert not is_launched({})
+
+
+def test_each_process_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    require_devices(8, "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    require_devices(2, "auto")
+    with pytest.raises(DeviceError, match="--devices 3 needs as many GPUs, and there are 2"):
+        require_devices(3, "cuda")
+
+
+def test_a_device_that_is_not_there_is_one_error_and_not_one_of_each_process(config: TrainConfig) -> None:
+    words = ["train", "--a", str(config.a), "--b", str(config.b), "--devices", "2", "--device", "cuda"]
+    done = subprocess.run([sys.executable, "-m", "ugatit_cli", *words], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("error:")) == (9, 1)
+
+
+MEASURING = """
+import sys
+import torch
+from ugatit_cli.training import capacity
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.preparation import prepare
+from ugatit_cli.training.step import Trainer
+config, what, rank = TrainConfig.model_validate_json(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+steps, real_step, real_losses = 0, capacity._timed_step, Trainer._improve_generators
+def timed_step(trainer, batch):
+    global steps
+    steps += 1
+    real_step(trainer, batch)
+    return 99.0 if rank == 1 else 0.1
+def losses(self, *words):
+    if rank == 1:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    return real_losses(self, *words)
+if what == "slow":
+    capacity._timed_step = timed_step
+else:
+    Trainer._improve_generators = losses
+capacity.measure_capacity(config, torch.device("cpu"), prepare(config).division)
+print(steps)
+"""
+
+
+def measuring(config: TrainConfig, what: str) -> list[subprocess.Popen[str]]:
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", MEASURING, config.model_dump_json(), what, str(rank)],
+            env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in (0, 1)
+    ]
+
+
+def test_processes_agree_on_how_many_steps_are_measured(config: TrainConfig) -> None:
+    """One that took long must not leave the other alone in a second step."""
+    assert [process.communicate(timeout=100)[0].strip() for process in measuring(config, "slow")] == ["1", "1"]
+
+
+def test_a_process_without_memory_says_so_instead_of_leaving_the_others_waiting(config: TrainConfig) -> None:
+    first, second = measuring(config.model_copy(update={"batch_size": 2}), "full")
+    try:
+        assert "ResourceError: the memory of cpu is too small for a batch of 2" in second.communicate(timeout=100)[1]
+    finally:
+        first.kill()
+        first.communicate()

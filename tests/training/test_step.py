@@ -114,3 +114,19 @@ def test_compiled_networks_take_the_same_step(config: TrainConfig) -> None:
     one, other = (trained(config, 2, compile=flag) for flag in (False, True))
     for name, tensor in one.networks.state_dict().items():
         torch.testing.assert_close(other.networks.state_dict()[name], tensor, rtol=1e-3, atol=3e-4, msg=name)
+
+
+def test_losses_that_are_not_finite_change_nothing_with_a_loss_scale_either(config: TrainConfig) -> None:
+    """As fp16 has one on a GPU; PyTorch's scaler refuses to be updated in a step that scaled nothing."""
+    trainer = trained(config, warmup=0)
+    trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
+    before = {name: tensor.clone() for name, tensor in trainer.networks.named_parameters()}
+    bad = Batch(*(torch.full_like(part, torch.nan) for part in batch(config.batch_size)))
+    losses = trainer.advance(bad)
+    assert not torch.isfinite(torch.tensor(losses["discriminators"]))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.networks.named_parameters())
+    assert trainer.accelerator.scaler.get_scale() == 4
+    for _ in range(2):
+        trainer.advance(batch(config.batch_size))
+    assert trainer.accelerator.scaler.get_scale() == 8
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in trainer.networks.named_parameters())

@@ -14,13 +14,19 @@ LARGEST = 64
 WORTH_IT = 1.05  # times as many pictures a second, or the smaller batch is kept
 
 
-def measured_batch_size(backend: Backend, height: int, width: int) -> int:
-    """Doubled as long as that pays, and fits into the memory. On a CPU, enough for what is translated at once there."""
+def measured_batch_size(backend: Backend, height: int, width: int, most: int = LARGEST) -> int:
+    """Doubled as long as that pays, and fits into the memory. On a CPU, enough for what is translated at once there.
+
+    `most` is how many pictures there are: for one alone nothing is tried.
+    """
     if backend.device == "cpu":
         at_once = getattr(backend, "at_once", 1)  # of graphs
         return 2 * at_once if at_once > 1 else 1  # twice, so that one that takes longer keeps fewer waiting
+    most = min(most, LARGEST)
+    if most == 1:
+        return 1
     best, best_rate = 1, _rate(backend, 1, height, width)
-    while best < LARGEST:
+    while 2 * best <= most:
         try:
             rate = _rate(backend, 2 * best, height, width)
         except ResourceError:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BadModelError, ResourceError, UgatitError
+from ..errors import BadModelError, UgatitError
 from ..graph.facts import GraphFacts
+from .memory import is_out_of_memory, too_little_memory
 from .pixels import Pixels, from_graph, to_graph
 
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)  # a GPU prepares itself for each size of batch: few, that come again
-OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory", "bad allocation", "BFCArena::AllocateRaw")
 TRIED_SIDE = 32  # of the picture that our own graphs are tried out with; a stranger's may need more
 
 Run = Callable[[NDArray[Any]], NDArray[Any]]
@@ -113,14 +113,10 @@ def try_out(facts: GraphFacts, run: Run) -> None:
 def run_error(error: Exception, numbers: NDArray[Any], facts: GraphFacts, device: str) -> UgatitError:
     """What an engine's own exception means to the user; `numbers` are the pictures that it was given."""
     shape = numbers.shape if facts.layout == "nhwc" else (len(numbers), *numbers.shape[2:], 3)
-    size, text = f"{shape[2]}x{shape[1]}", str(error)
-    if any(words.lower() in text.lower() for words in OUT_OF_MEMORY):
-        return ResourceError(
-            f"the memory of {device} is too small for {shape[0]} picture(s) of {size}",
-            hint="use a smaller --batch-size or --size",
-            name="out-of-memory",
-        )
-    first_line = (text.splitlines() or [type(error).__name__])[0][:200]
+    size = f"{shape[2]}x{shape[1]}"
+    if is_out_of_memory(error):
+        return too_little_memory(device, f"{shape[0]} picture(s) of {size}")
+    first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
     return BadModelError(
         f"the graph fails on a picture of {size}: {first_line}",
         hint="try --size or --fit stretch, if it was made for another size",

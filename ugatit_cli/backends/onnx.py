@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ..errors import BadModelError
 from ..graph.facts import GraphFacts
 from .cores import threads_each
 from .graph_runs import GraphBackend, run_error
+from .memory import is_out_of_memory, too_little_memory
 from .providers import CUDA, NAMES, cuda_problem, missing_device, provider_options, require_cuda
 
 ERRORS = (states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail)
@@ -82,11 +85,14 @@ def _open(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession
         # looking for memory to use again compares every tensor with every other one, three times as slow as all the rest of
         # opening a graph of free sizes; the arena hands freed memory out again anyway, and plans for a size would hold more
         options.enable_mem_reuse = options.enable_mem_pattern = False
-    if device != "cpu":
-        onnxruntime.preload_dlls()
     try:
-        return onnxruntime.InferenceSession(path, options, providers=provider_options(device))
+        with redirect_stdout(sys.stderr):  # it prints what it cannot load, and standard output is for results
+            if device != "cpu":
+                onnxruntime.preload_dlls()
+            return onnxruntime.InferenceSession(path, options, providers=provider_options(device))
     except LOAD_ERRORS as error:
+        if is_out_of_memory(error):
+            raise too_little_memory(device, "the model") from error
         first_line = (str(error).splitlines() or [""])[0][:200]
         text = f"cannot use the model {path}: ONNX Runtime says {first_line}"
         raise BadModelError(text, name="model-onnx-load") from error

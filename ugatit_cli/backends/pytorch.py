@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..config import GeneratorConfig
-from ..errors import BadModelError, DeviceError, ResourceError
+from ..errors import BadModelError, DeviceError
 from ..network import Generator, Translation
 from .cores import allowed_cores
 from .holding import Held, Statistics
+from .memory import is_out_of_memory, too_little_memory
 from .pytorch_cpu import prepare_for_cpu
 from .pytorch_statistics import Normalisations
 
@@ -97,11 +98,8 @@ class PytorchBackend:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            raise ResourceError(
-                f"the memory of {self.device} is too small for {at_once} picture(s) of {pictures.shape[2]}x{pictures.shape[1]}",
-                hint="use a smaller --batch-size or --size",
-                name="out-of-memory",
-            ) from error
+            size = f"{pictures.shape[2]}x{pictures.shape[1]}"
+            raise too_little_memory(self.device, f"{at_once} picture(s) of {size}") from error
 
     def _to_tensor(self, pictures: NDArray[np.uint8]) -> Tensor:
         """uint8 N H W 3 -> float N 3 H W in [-1, 1], contiguous: torch's group_norm loses digits in channels-last layout."""
@@ -120,11 +118,6 @@ class PytorchBackend:
                 hint="use an earlier checkpoint of that training",
                 name="model-not-finite",
             )
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """GPUs have an exception of their own for it; the CPU's allocator only has these words."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _to_held(translation: Translation, statistics: Tensor, truncated: bool) -> Held:

@@ -54,7 +54,7 @@ def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
     from ..video.opening import open_source
 
     if plan.codec is not None:
-        choose_encoder(plan.codec, settings.preset, is_odd=False).options(settings.crf, settings.preset)
+        choose_encoder(plan.codec, settings.preset, 256, 256).options(settings.crf, settings.preset)
     path = plan.job.source.path
     source = open_source(path, settings.fps)
     pixels = source.facts.width * source.facts.height * len(plan.job.targets)

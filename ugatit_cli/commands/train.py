@@ -14,7 +14,7 @@ from ..console import Console
 from ..errors import ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
 from ..training.config import TrainConfig, config_as_toml, make_config, merge_settings
-from ..training.launch import is_launched, launch, leads
+from ..training.launch import is_launched, launch, leads, require_devices
 from ..training.watchers import explain_losses
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
 from .run_report import describe_evaluation, describe_plan, describe_step
@@ -125,6 +125,7 @@ def train(
     options = locals() | {"compile": compile_networks}
     given = {name: options[name] for name in TrainConfig.model_fields if options[name] not in (None, [])}
     if devices > 1 and not is_launched():
+        require_devices(devices, device)
         raise typer.Exit(launch(devices, sys.argv[1:]))
     console = Console(verbosity(verbose, quiet or not leads()))
     with ExitStack() as stack:

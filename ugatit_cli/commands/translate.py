@@ -351,6 +351,7 @@ def _run(
             loaded.framing,
             choices.origin,
             batch_size=1 if faces else request.batch_size,
+            pictures=len(jobs),
             frame=faces.frame if faces else None,
             keep_alpha=request.faces.mode != "crop",
             heatmap="heatmap" in request.extras,

@@ -77,7 +77,7 @@ def _video_output(
 ) -> Output:
     assert plan.codec is not None
     width, height = size
-    encoder = choose_encoder(plan.codec, settings.preset, is_odd=bool(width % 2 or height % 2))
+    encoder = choose_encoder(plan.codec, settings.preset, width, height)
     if not encoder.holds_aspect:
         aspect = Fraction(1)
     stream = Stream(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..backends.graph_runs import GraphBackend
 from ..backends.providers import cuda_problem
-from ..errors import UsageError
+from ..errors import DeviceError, UsageError
 from ..graph.facts import GraphFacts
 from .wishes import LoadedModel, Wish
 
@@ -25,13 +25,29 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
     if takes_openvino(wish):
+        missing: tuple[str, ...] = ()
         backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device, wish.at_once)
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
     else:
-        backend = open_in_onnx(screened.path, screened.facts, wish.device, wish.at_once)
+        backend, missing = _open_where_it_runs(screened.path, screened.facts, wish)
         reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
     backend.try_out()
-    return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes)
+    return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes + missing)
+
+
+def _open_where_it_runs(path: Path, facts: GraphFacts, wish: Wish) -> tuple[GraphBackend, tuple[str, ...]]:
+    """On a CPU, and a note that says why, where a GPU that nobody asked for by name cannot be used."""
+    try:
+        return open_in_onnx(path, facts, wish.device, wish.at_once), ()
+    except DeviceError as error:
+        if wish.device != "auto":
+            raise
+        missing = error
+    return open_in_onnx(path, facts, "cpu", wish.at_once), (unused_gpu(missing),)
+
+
+def unused_gpu(missing: DeviceError) -> str:
+    return f"the GPU is not used: {missing.message}"
 
 
 def takes_openvino(wish: Wish) -> bool:

@@ -20,7 +20,7 @@ from ..errors import DeviceError
 from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
 from .digest import digest_of
-from .graphs import open_in_onnx, open_in_openvino
+from .graphs import open_in_onnx, open_in_openvino, unused_gpu
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
@@ -57,16 +57,19 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
         require_cuda(device)
         return source.in_graph(open_in_onnx, "gpu", device, "it starts without torch")
     except DeviceError as error:
-        if wish.backend == "onnx" or device == "tensorrt":
+        if device == "tensorrt" or (wish.backend == "onnx" and wish.device != "auto"):
             raise
         missing = error
+    if wish.backend == "onnx":
+        return source.in_graph(open_in_onnx, "few" if wish.few else "many", "cpu", "asked for").with_note(
+            unused_gpu(missing)
+        )
     try:
         return source.in_torch("cuda", f"ONNX Runtime {missing.message}")
     except DeviceError:
         if wish.device == "cuda":
             raise missing from None
-    found = _fastest_on_cpu(source, wish)
-    return found.with_note(f"the GPU is not used: {missing.message}")
+    return _fastest_on_cpu(source, wish).with_note(unused_gpu(missing))
 
 
 def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:

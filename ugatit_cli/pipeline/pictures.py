@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import framing, images
 from ..backends import Backend
-from ..backends.batching import measured_batch_size
+from ..backends.batching import LARGEST, measured_batch_size
 from ..errors import ExitCode, ResourceError, UgatitError
 from ..framing import Framed
 from .journal import Origin
@@ -35,6 +35,7 @@ class Translator:
 
     Attributes:
         batch_size: pictures that go through the generator together; None for what suits the device.
+        pictures: how many there are in all; None for no telling.
         frame: how a picture meets the generator, where that is not by `framing`: its faces.
         keep_alpha: whether transparency belongs to the result.
         heatmap: whether the attention is wanted.
@@ -47,6 +48,7 @@ class Translator:
     framing: framing.Framing
     origin: Callable[[Job], Origin | None]
     batch_size: int | None = None
+    pictures: int | None = None
     frame: Callable[[images.Pixels], Framed] | None = None
     keep_alpha: bool = True
     heatmap: bool = False
@@ -58,8 +60,16 @@ class Translator:
         """How many pictures of this size go together: as asked for, or measured; fewer once so many did not fit."""
         size = height, width
         if size not in self._limits:
-            self._limits[size] = self.batch_size or measured_batch_size(self.backend, height, width)
+            self._limits[size] = self.batch_size or self._measured(height, width)
         return self._limits[size]
+
+    def _measured(self, height: int, width: int) -> int:
+        """One size is tried out on a GPU; of others, as many as have its area."""
+        most = min(self.pictures or LARGEST, LARGEST)
+        if self._limits and self.backend.device != "cpu":
+            (tried_height, tried_width), count = next(iter(self._limits.items()))
+            return max(1, min(most, count * tried_height * tried_width // (height * width)))
+        return measured_batch_size(self.backend, height, width, most)
 
     def halve(self, height: int, width: int, count: int) -> int:
         """`count` pictures of this size did not fit into the memory: how many are tried from now on."""
@@ -169,13 +179,15 @@ def _run(batch: list[Translation], translator: Translator) -> None:
     """In halves where it does not fit into the memory; a single picture that does not is the run's error."""
     try:
         _run_at_once(batch, translator)
+        return
     except ResourceError:
         if len(batch) == 1:
             raise
-        height, width = batch[0].framed.pixels.shape[:2]
-        half = translator.halve(height, width, len(batch))
-        for first in range(0, len(batch), half):
-            _run(batch[first : first + half], translator)
+    # only now, when the error has let go of what it saw: the features of the whole batch
+    height, width = batch[0].framed.pixels.shape[:2]
+    half = translator.halve(height, width, len(batch))
+    for first in range(0, len(batch), half):
+        _run(batch[first : first + half], translator)
 
 
 def _run_at_once(batch: list[Translation], translator: Translator) -> None:

@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Mapping
 
+from ..errors import DeviceError
+
 LAUNCHED = "WORLD_SIZE"  # torchrun, or whoever starts several nodes, sets it
 RANK = "RANK"
 
@@ -18,6 +20,18 @@ def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
 def leads(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this is the process that speaks and writes."""
     return environment.get(RANK, "0") == "0"
+
+
+def require_devices(processes: int, wanted: str) -> None:
+    """Raises DeviceError where the device is not there, or there are fewer GPUs than processes: none can have two."""
+    import torch
+
+    from ..backends.pytorch import choose_device
+
+    if choose_device(wanted).type == "cuda" and torch.cuda.device_count() < processes:
+        count = torch.cuda.device_count()
+        text = f"--devices {processes} needs as many GPUs, and there {'is one' if count == 1 else f'are {count}'}"
+        raise DeviceError(text, hint=f"use --devices {count}", name="device-missing")
 
 
 def launch(processes: int, arguments: list[str]) -> int:

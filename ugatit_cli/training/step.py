@@ -40,6 +40,7 @@ class Trainer:
         self.step = 0
         self.order = 0  # of the pictures: another number is another shuffle
         self.warmup = config.warmup or 0
+        self._has_learned = False  # whether a network was updated in this step
         torch.manual_seed(config.seed)
         self.networks = Networks(config).to(self.device)
         self.networks.clip_rho(config.rho_limit)
@@ -69,10 +70,11 @@ class Trainer:
         # fakes that are made once serve both updates; of several pieces, only one's activations fit into memory
         fakes = [self._translate(piece, learning and self.pieces == 1) for piece in pieces]
 
+        self._has_learned = False
         terms = self._improve_discriminators(pieces, fakes, random)
         if learning:
             terms |= self._improve_generators(pieces, fakes, random)
-        if self.accelerator.scaler is not None:
+        if self.accelerator.scaler is not None and self._has_learned:  # it refuses where nothing was scaled
             self.accelerator.scaler.update()
         for piece, made in zip(pieces, fakes, strict=True):
             self.vitals.observe(piece, made)
@@ -133,6 +135,7 @@ class Trainer:
         return dict(zip([*terms, name], numbers, strict=True))
 
     def _update(self, optimizer: torch.optim.Adam) -> None:
+        self._has_learned = True
         if self.accelerator.scaler is None:
             optimizer.step()
         else:

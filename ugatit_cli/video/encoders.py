@@ -84,10 +84,11 @@ HARDWARE: Final[dict[Codec, tuple[Encoder, ...]]] = {
 }
 
 
-def choose_encoder(codec: Codec, preset: str | None, *, is_odd: bool) -> Encoder:
-    """One in hardware if it opens and knows the preset; odd sizes need 4:4:4, which is left to software."""
+def choose_encoder(codec: Codec, preset: str | None, width: int, height: int) -> Encoder:
+    """One in hardware if it opens for that size and knows the preset; odd sizes need 4:4:4, which is left to software."""
+    is_odd = width % 2 or height % 2
     for encoder in HARDWARE[codec]:
-        if not is_odd and (preset is None or preset in encoder.presets) and opens(encoder):
+        if not is_odd and (preset is None or preset in encoder.presets) and opens(encoder, width, height):
             return encoder
     return SOFTWARE[codec]
 
@@ -106,12 +107,12 @@ def has_avx512() -> bool:
 
 
 @cache
-def opens(encoder: Encoder) -> bool:
-    """Whether the encoder really works here: that FFmpeg lists it says nothing about the hardware."""
+def opens(encoder: Encoder, width: int, height: int) -> bool:
+    """Whether the encoder really works here: that FFmpeg lists it says nothing about the hardware, nor what is too small for it."""
     try:
         context = av.CodecContext.create(encoder.name, "w")
         assert isinstance(context, av.VideoCodecContext)
-        context.width, context.height, context.pix_fmt = 256, 256, "yuv420p"  # hardware refuses much smaller ones
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
         context.options = encoder.options(None, None)
         context.open()

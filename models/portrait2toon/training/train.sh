@@ -15,6 +15,8 @@
 set -eu
 
 data=$1 out=$2 recipe=${3:-cpu}
+device=cpu # the same when a run goes on: the device is not kept in it
+if [ "$recipe" = gpu ]; then device=cuda; fi
 here=$(cd "$(dirname "$0")" && pwd)
 ugatit=${UGATIT:-ugatit} python=${PYTHON:-python3}
 
@@ -30,9 +32,9 @@ stage() {
     shift 2
     if [ -f "$run/finished" ]; then return; fi
     if [ -f "$run/config.json" ]; then
-        "$ugatit" train --resume "$run"
+        "$ugatit" train --resume "$run" --device "$device"
     else
-        "$ugatit" train -o "$run" --steps "$steps" "$@" --a "$portraits" --b "$drawings" --test-a "$data/testA" \
+        "$ugatit" train -o "$run" --device "$device" --steps "$steps" "$@" --a "$portraits" --b "$drawings" --test-a "$data/testA" \
             --test-b "$test_drawings"
     fi
     touch "$run/finished"
@@ -59,7 +61,7 @@ portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
 earlier= # weights that the last stage's are averaged with
 case $recipe in
 cpu) # a checkpoint every minute or two
-    small="--channels 32 --discriminator-channels 32 --device cpu --precision bf16 --evaluate-every 1000 --save-every 100"
+    small="--channels 32 --discriminator-channels 32 --precision bf16 --evaluate-every 1000 --save-every 100"
     paper="--learning-rate 2e-4 --augment color"
     loose="--cycle-weight 5 --identity-weight 5"
     stage 64 6500 --size 64 $paper $small
@@ -81,14 +83,14 @@ cpu) # a checkpoint every minute or two
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
     match 2400
-    fast="--channels 64 --device cuda --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light"
+    fast="--channels 64 --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light"
     stage 128 24000 --size 128 $fast
     stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
     last=256
     ;;
 toy)
     match 12
-    tiny="--discriminator-channels 4 --device cpu --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5 $light"
+    tiny="--discriminator-channels 4 --evaluate-every 5 --save-every 5 --sample-every 5 --log-every 5 $light"
     stage 32 10 --size 32 --channels 4 --blocks 1 $tiny
     stage 48 10 --base "$out/runs/32" --size 48 $tiny
     last=48
