@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from ..errors import DeviceError
+from .launch import is_launched
 
 MODES = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 BUCKET = 2**24  # numbers that are averaged at once: gradients of hundreds of megabytes are not copied whole
@@ -31,7 +32,9 @@ def start_engine(precision: str, device: torch.device) -> Accelerator:
         raise DeviceError(
             "this GPU cannot compute in bf16", hint="use --precision fp16 or fp32", name="precision-missing"
         )
-    AcceleratorState._reset_state()  # it is one for the whole program, and would refuse another precision
+    # one for the whole program, it would refuse another precision, and keep the first device; where processes have found
+    # each other, that stays
+    AcceleratorState._reset_state(reset_partial_state=not is_launched())
     return Accelerator(mixed_precision=MODES[precision], cpu=device.type == "cpu")
 
 
