@@ -210,6 +210,26 @@ def test_what_libraries_say_is_shown_on_request(verbosity: Verbosity, shown: lis
     assert bool(noise) == bool(shown)
 
 
+# as on Windows: the stream of a console looks its descriptor up at each write, and can write to nothing but a console
+CONSOLE_OF_WINDOWS = """
+import io, os, stat, sys
+class Window(io.RawIOBase):
+    def fileno(self): return 2
+    def writable(self): return True
+    def write(self, data):
+        if stat.S_ISREG(os.fstat(2).st_mode):
+            raise OSError("the handle is invalid")
+        return os.write(2, data)
+sys.stderr = io.TextIOWrapper(io.BufferedWriter(Window()), encoding="utf-8", line_buffering=True)
+"""
+
+
+def test_what_python_code_says_is_kept_where_a_console_can_write_to_no_file() -> None:
+    command = [sys.executable, "-c", CONSOLE_OF_WINDOWS + NOISE, str(int(Verbosity.VERBOSE))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "from Python" in done.stderr and done.stderr.endswith("after\n")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_on_a_terminal_progress_is_a_bar_that_goes_away() -> None:
     import pty

@@ -96,6 +96,7 @@ class Program(TyperGroup):
     def main(self, *args: Any, **settings: Any) -> Any:
         """Run it and leave the process; Typer shows errors in a form of its own, so none of them gets that far."""
         settings["standalone_mode"] = False
+        settings["windows_expand_args"] = False  # patterns are ours, and a file may be called like one
         try:
             code = super().main(*args, **settings)
         except typer.TyperException as error:  # what Typer finds wrong with the words of the command line

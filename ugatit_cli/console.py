@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -125,6 +126,8 @@ class Console:
         except BrokenPipeError:
             raise
         except OSError as error:
+            if sys.platform == "win32" and error.errno == errno.EINVAL:  # a broken pipe, in the words of Windows
+                raise BrokenPipeError from error
             raise write_error(Path("standard output"), error) from error
 
     # ------------------------------------------------------------------------------------------- progress
@@ -201,15 +204,18 @@ class Console:
         if os.environ.get("UGATIT_DEBUG") or not _is_descriptor(sys.stderr, 2):
             yield
             return
-        kept, ours = self._rich, os.dup(2)
-        with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=sys.stderr.encoding, errors="replace") as real:
-            sys.stderr.flush()
+        kept, before, ours = self._rich, sys.stderr, os.dup(2)
+        with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=before.encoding, errors="replace") as real:
+            before.flush()
             self._rich, self._stream = None, real
             os.dup2(noise.fileno(), 2)
+            # what Python writes goes there by a stream of its own: that of a Windows console can write to no file
+            sys.stderr = _text_into(noise)
             try:
                 yield
             finally:
                 sys.stderr.flush()
+                sys.stderr = before
                 os.dup2(ours, 2)
                 self._rich, self._stream = kept, None
                 self._show_noise(noise)
@@ -371,6 +377,10 @@ def _rich_console(file: TextIO | None) -> RichConsole:
     from rich.console import Console as RichConsole
 
     return RichConsole(file=file or open(os.devnull, "w"))  # noqa: SIM115 - lives as long as the process
+
+
+def _text_into(file: IO[bytes]) -> TextIO:
+    return open(file.fileno(), "w", closefd=False, encoding="utf-8", errors="backslashreplace", buffering=1)
 
 
 def _is_descriptor(stream: TextIO | None, number: int) -> bool:

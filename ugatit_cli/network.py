@@ -271,6 +271,13 @@ def _per_pixel(x: Tensor, weight: Tensor) -> Tensor:
     return torch.matmul(weight, x.flatten(2)).view(len(x), -1, *x.shape[2:])
 
 
+def _pooled(x: Tensor, side: int) -> Tensor:
+    """B C side side; on Apple's GPUs, which only divide without a rest (pytorch/pytorch#96056), by the CPU where there is one."""
+    if x.device.type == "mps" and (x.shape[2] % side or x.shape[3] % side):
+        return F.adaptive_avg_pool2d(x.cpu(), side).to(x.device)
+    return F.adaptive_avg_pool2d(x, side)
+
+
 def _heatmap(features: Tensor, wanted: bool) -> Tensor | None:
     return features.sum(dim=1, keepdim=True) if wanted else None
 
@@ -330,7 +337,7 @@ class Generator(nn.Module):
         x, cam_logits = self.cam(x)
         x = F.relu(x, inplace=True)
         attention = _heatmap(x, heatmap)
-        seen = F.adaptive_avg_pool2d(x, self.config.pool) if self.config.any_size else x
+        seen = _pooled(x, self.config.pool) if self.config.any_size else x
         style = self.mlp(seen.flatten(1))  # B 4C
         gamma, beta = self.gamma(style), self.beta(style)
         for block in self.decoder_blocks:

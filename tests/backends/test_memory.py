@@ -17,6 +17,7 @@ from ugatit_cli.backends.memory import is_out_of_memory
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
         "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : BFCArena::AllocateRawInternal Failed to allocate memory",
         "std::bad_alloc",
+        "Invalid buffer size: 9.75 GB",
     ],
 )
 def test_too_little_memory(text: str) -> None:

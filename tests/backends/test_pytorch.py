@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 
 from ugatit_cli import weights
 from ugatit_cli.backends import load_backend
+from ugatit_cli.backends.pytorch import PytorchBackend
 from ugatit_cli.config import Direction, GeneratorConfig
 from ugatit_cli.errors import BadModelError, DeviceError, ResourceError
 from ugatit_cli.network import Generator
@@ -77,3 +80,16 @@ def test_too_little_memory_is_an_error_of_resources() -> None:
             backend(pictures)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def test_a_network_that_nobody_runs_is_gone_at_once() -> None:
+    """Its memory is a GPU's, and its file cannot be moved on Windows, as long as it is there."""
+    backend = load_backend(CONFIG, tensors(), "cpu")
+    assert isinstance(backend, PytorchBackend)
+    network = weakref.ref(backend._generator)
+    gc.disable()
+    try:
+        del backend
+        assert network() is None
+    finally:
+        gc.enable()

@@ -6,7 +6,7 @@ from ..errors import ResourceError
 
 WORDS = (
     *("out of memory", "can't allocate memory", "failed to allocate memory", "bad_alloc", "bad allocation"),
-    *("bfcarena::allocateraw", "cublas_status_alloc_failed", "cudnn_status_alloc_failed"),
+    *("bfcarena::allocateraw", "cublas_status_alloc_failed", "cudnn_status_alloc_failed", "invalid buffer size"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ class Normalisations:
     """All of one generator's, put into their places once; what they do is chosen for each pass."""
 
     def __init__(self, generator: Generator) -> None:
-        self._generator = generator
+        self._find_generator = ref(generator)  # no circle: it is freed as soon as nobody runs it
         self._noted: list[Tensor] | None = None
         self._told: Iterator[Tensor] | None = None
         for module in list(generator.modules()):
@@ -41,6 +42,12 @@ class Normalisations:
             return translation
         finally:
             self._told = None
+
+    @property
+    def _generator(self) -> Generator:
+        generator = self._find_generator()
+        assert generator is not None, "whoever runs it holds it"
+        return generator
 
     def _normalise(self, x: Tensor, plain: Callable[[], Tensor]) -> Tensor:
         if self._told is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -41,11 +40,18 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process has held; on Linux by its own account, as getrusage counts what the parent held, too."""
+    """The most memory that this process has held; on Linux by its own account, as getrusage counts what the parent held, too.
+
+    0 where the system does not tell.
+    """
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        return 0
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -19,10 +19,11 @@ def describe_plan(config: TrainConfig, preparation: Preparation, capacity: Capac
     a, b = (len(paths) for paths in division.train)
     held = f"{sum(map(len, division.select + division.report))} held out to measure on" if division.measurable else ""
     lines = [f"{a} pictures of A and {b} of B to train on" + (f", {held}" if held else "; too few to hold any out")]
+    memory = f"{capacity.memory / 1e9:.1f} GB of memory, " if capacity.memory else ""
     total = duration(capacity.seconds_per_step * config.steps)
     lines.append(
         f"a step takes {capacity.seconds_per_step:.2f} s: about {total} for {config.steps} steps;"
-        f" {capacity.memory / 1e9:.1f} GB of memory, {capacity.disk / 1e9:.1f} GB of disk"
+        f" {memory}{capacity.disk / 1e9:.1f} GB of disk"
     )
     if capacity.pieces > 1:
         lines.append(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..errors import UsageError
 from ..filming import FilmSettings, camera_device, plan_film
 from ..loading import MANY, Wish
 from ..pipeline import Extra, Settings, watch_signals
+from ..shell import command_line
 from . import options
 from .film_run import FilmRun, open_film, run_film
 from .report import Report, reporting
@@ -192,7 +192,7 @@ def video(
             if dry_run:
                 report.plan([plan.job])
                 return
-            again = f"ugatit {shlex.join(word for word in sys.argv[1:] if word != '--no-resume')}"
+            again = command_line(["ugatit", *(word for word in sys.argv[1:] if word != "--no-resume")])
             _translate(FilmRun(plan, settings, source, batch_size, resume, again), request, report, console)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+
+from ..shell import command_line
 
 
 def pip(*words: str) -> str:
     """A line for the shell; `words` are pip's."""
-    return shlex.join([sys.executable or "python", "-m", "pip", *words])
+    return command_line([sys.executable or "python", "-m", "pip", *words])
 
 
 def pip_again(distribution: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from .. import hub
 from ..errors import UgatitError
+from ..shell import command_line
 from .findings import Finding, in_words, ok, problem
 from .installing import pip
 
@@ -36,5 +36,5 @@ def model_findings(models: Path | None = None) -> Iterator[Finding]:
 def _remedy(models: Path | None) -> str:
     folder = models or hub.models_folder()
     if (folder.parent / ".git").exists():
-        return shlex.join(["git", "-C", str(folder.parent), "checkout", "--", folder.name])
+        return command_line(["git", "-C", str(folder.parent), "checkout", "--", folder.name])
     return pip("install", "--force-reinstall", "--no-deps", "ugatit-cli")

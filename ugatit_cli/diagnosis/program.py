@@ -16,6 +16,6 @@ def program_findings() -> Iterator[Finding]:
     yield ok("ugatit", f"ugatit {__version__}, in {folder}", version=__version__, folder=str(folder))
     version = platform.python_version()
     yield ok("python", f"Python {version}, {sys.executable}", version=version, executable=sys.executable)
-    library = " ".join(platform.libc_ver())
+    library = " ".join(filter(None, platform.libc_ver()))
     system = f"{platform.system()} {platform.release()} {platform.machine()}{library and f', {library}'}"
     yield ok("system", system, system=platform.system(), release=platform.release(), machine=platform.machine())

@@ -148,13 +148,18 @@ def _from_file(path: Path) -> Iterator[Pixels]:
 
 
 def _from_camera(number: int) -> Iterator[Pixels]:
-    cv2 = load_opencv()
-    capture = cv2.VideoCapture(number)
+    """Opened at once: macOS asks for leave to use it in the main thread alone."""
+    return _frames(load_opencv().VideoCapture(number), number)
+
+
+def _frames(capture: Any, number: int) -> Iterator[Pixels]:
     try:
         there, frame = capture.read()
         if not there:
             text = f"there is no camera {number}, or another program uses it"
-            raise DeviceError(text, hint="try camera:1, or a file: camera:clip.mp4", name="camera-missing")
+            allow = "allow this terminal to use it (System Settings, Privacy & Security, Camera), or "
+            hint = f"{allow if sys.platform == 'darwin' else ''}try camera:1, or a file: camera:clip.mp4"
+            raise DeviceError(text, hint=hint, name="camera-missing")
         while there:
             yield frame[..., ::-1]  # OpenCV says B G R
             there, frame = capture.read()

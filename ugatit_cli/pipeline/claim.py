@@ -56,13 +56,21 @@ def claim(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(OSError):
-                (folder / LOCK).unlink()
-            os.close(descriptor)
+            _unlock(folder / LOCK, descriptor)
     finally:
         for path in reversed(made):
             with suppress(OSError):  # not empty: that is what it was made for
                 path.rmdir()
+
+
+def _unlock(path: Path, descriptor: int) -> None:
+    """The name goes while the lock is held, or it might be another run's by then; Windows removes nothing that is open."""
+    if sys.platform == "win32":
+        os.close(descriptor)
+    with suppress(OSError):
+        path.unlink()
+    if sys.platform != "win32":
+        os.close(descriptor)
 
 
 def _make(folder: Path) -> list[Path]:

@@ -23,15 +23,21 @@ def leads(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def require_devices(processes: int, wanted: str) -> None:
-    """Raises DeviceError where the device is not there, or there are fewer GPUs than processes: none can have two."""
+    """Raises DeviceError where the device is not there, or several processes cannot train on it: each needs a GPU of its own."""
     import torch
 
     from ..backends.pytorch import choose_device
 
-    if choose_device(wanted).type == "cuda" and torch.cuda.device_count() < processes:
-        count = torch.cuda.device_count()
+    device, count = choose_device(wanted).type, torch.cuda.device_count()
+    if sys.platform == "win32":  # PyTorch's meeting place for processes was built without what it needs there
+        text = f"--devices {processes} does not work on Windows"
+    elif device == "mps":
+        text = f"--devices {processes} needs as many GPUs, and a Mac has one"
+    elif device == "cuda" and count < processes:
         text = f"--devices {processes} needs as many GPUs, and there {'is one' if count == 1 else f'are {count}'}"
-        raise DeviceError(text, hint=f"use --devices {count}", name="device-missing")
+    else:
+        return
+    raise DeviceError(text, hint="leave --devices out, or use fewer", name="devices-missing")
 
 
 def launch(processes: int, arguments: list[str]) -> int:

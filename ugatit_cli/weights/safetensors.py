@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import mmap
+import sys
 from collections.abc import Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -140,7 +141,7 @@ def read_ours(file: BufferedReader, container: Container, sha256: str, path: Pat
         raise BadModelError("it holds no generator", name="model-no-generator")
     shapes = generator_shapes(config)
     check_fit(tensors, {_prefix(d) + name: shape for d in directions for name, shape in shapes.items()})
-    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # what torch would write stays in memory
+    mapped = _map(file)
 
     def read(direction: Direction) -> Tensors:
         with naming(path):
@@ -150,6 +151,17 @@ def read_ours(file: BufferedReader, container: Container, sha256: str, path: Pat
     generators = ReadLater(tuple(directions), read)
     metadata = {key: value for key, value in container.metadata.items() if key != METADATA_KEY}
     return ModelWeights(config, generators, metadata, sha256, "safetensors")
+
+
+def _map(file: BufferedReader) -> mmap.mmap:
+    """The whole file; on Windows a copy of it in memory, as nobody there can replace or remove a file that is mapped."""
+    if sys.platform == "win32":
+        file.seek(0)
+        numbers = file.read()
+        mapped = mmap.mmap(-1, len(numbers))
+        mapped.write(numbers)
+        return mapped
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)  # what torch would write stays in memory
 
 
 def _read_description(text: str) -> GeneratorConfig:

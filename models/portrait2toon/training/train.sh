@@ -6,7 +6,7 @@
 #   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256;
 #         or one file of all of it, to carry it elsewhere: tar -cf data.tar -C DATA trainA testA trainB testB
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
-#   cpu   32 channels, up to 128 pixels, in some ten hours on two cores: the recipe of the bundled weights (default)
+#   cpu   32 channels, up to 128 pixels, in some twelve hours on two cores: the recipe of the bundled weights (default)
 #   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: nobody has run it yet
 #   toy   a few steps of a tiny network, to see that all of it works
 #
@@ -48,11 +48,18 @@ match() {
     portraits=$out/matched/portraits drawings=$out/matched/drawings test_drawings=$out/test/drawings
 }
 
-# without_grid RUN: the best weights of a run, in half precision and without stripes of one pixel; says where they are
+# without_grid NAME WEIGHTS: in half precision and without stripes of one pixel; says where they are
 without_grid() {
     made=$out/without-grid/$1
-    [ -d "$made" ] || "$ugatit" models import "$out/runs/$1/best.safetensors" --half --no-grid -o "$made" >&2
+    [ -d "$made" ] || "$ugatit" models import "$2" --half --no-grid -o "$made" >&2
     echo "$made/weights.safetensors"
+}
+
+# mean NAME WEIGHTS WEIGHTS: says where it is
+mean() {
+    mkdir -p "$out/means"
+    "$python" "$here/average.py" "$2" "$3" "$out/means/$1.safetensors" >&2
+    echo "$out/means/$1.safetensors"
 }
 
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
@@ -72,13 +79,16 @@ cpu) # a checkpoint every minute or two
     stage 96-loose 850 --base "$out/runs/128" --size 96 --seed 12 --learning-rate 2e-4 --warmup 100 $light $loose $small
     stage 96-fast 1800 --base "$out/runs/96-loose" --size 96 --seed 13 --learning-rate 5e-4 $light $loose $small
     stage 128-more 5200 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
-    base=$(without_grid 128-more)
+    base=$(without_grid 128-more "$out/runs/128-more/best.safetensors")
     stage 128-last 9000 --base "$base" --size 128 --seed 21 --learning-rate 4e-4 --warmup 150 \
         $light $loose $small
-    base=$(without_grid 128-last)
+    base=$(without_grid 128-last "$out/runs/128-last/best.safetensors")
     stage 128-laughing 3600 --base "$base" --size 128 --seed 22 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
-    last=128-laughing
+    base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base")")
+    stage 128-redrawn 5000 --base "$base" --size 128 --seed 31 --learning-rate 4e-4 --warmup 300 \
+        $light $loose $small
+    last=128-redrawn
     earlier=$base
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
@@ -104,8 +114,7 @@ esac
 
 weights=$out/runs/$last/best.safetensors
 if [ -n "$earlier" ]; then
-    "$python" "$here/average.py" "$weights" "$earlier" "$out/mean.safetensors"
-    weights=$out/mean.safetensors
+    weights=$(mean "$last" "$weights" "$earlier")
 fi
 model=$out/model
 rm -rf "$model"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ...shell import command_line
 from ..config import TrainConfig
 from .evaluations import DIRECTIONS, Group
 from .records import Found
@@ -103,7 +103,7 @@ def command(config: TrainConfig) -> str:
             continue
         for item in value if isinstance(value, list | tuple) else [value]:
             words += [_option(name), str(item)]
-    return shlex.join(words)
+    return command_line(words)
 
 
 def evaluations(groups: list[Group]) -> str:
