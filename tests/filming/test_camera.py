@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from PIL import Image
 from pipeline.inverting import InvertingBackend
 
 from ugatit_cli.errors import DeviceError
-from ugatit_cli.filming import FilmSettings, camera_device
+from ugatit_cli.filming import FilmSettings, camera, camera_device
 from ugatit_cli.filming.camera import LiveReport, Window, show_live
 from ugatit_cli.framing import Framing
 from ugatit_cli.pipeline import Settings
@@ -70,6 +72,29 @@ def test_panels(clip: Path) -> None:
     play(clip, screen, "heatmap", "compare")
     assert screen.pictures[0].shape == (48, 3 * 64, 3)
     assert len(screen.pictures) == 2, "closing the window ends it"
+
+
+def test_a_camera_is_opened_by_the_main_thread(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There alone macOS asks whether it may; its frames are read by another one."""
+    opened = []
+
+    class Capture:
+        def __init__(self, number: int) -> None:
+            opened.append((number, threading.current_thread()))
+            self.left = 2
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            self.left -= 1
+            return self.left >= 0, np.zeros((48, 64, 3), np.uint8)
+
+        def release(self) -> None:
+            opened.append((-1, threading.current_thread()))
+
+    monkeypatch.setattr(camera, "load_opencv", lambda: SimpleNamespace(VideoCapture=Capture))
+    settings = FilmSettings(Settings(None, None, "stretch", "source", 95))
+    shape = Framing("stretch", 64, True)
+    assert show_live(7, InvertingBackend(), shape, settings, Screen(), lambda: False).shown in (1, 2)
+    assert opened[0] == (7, threading.main_thread()) and opened[1][0] == -1
 
 
 def test_names_of_cameras() -> None:
