@@ -49,7 +49,7 @@ Exit codes:
   {ExitCode.BAD_MODEL}    a model is damaged or does not fit
   {ExitCode.REFUSED}    refused: a file would run code, break a limit or fail its checksum
   {ExitCode.NETWORK}    a download failed
-  {ExitCode.RESOURCES}    out of disk space or memory; a batch goes on where it stopped
+  {ExitCode.RESOURCES}    out of disk space, memory or --time-limit; run again, it goes on
   {ExitCode.DEVICE}    the device that was asked for is not there
   {ExitCode.OUTPUT}   cannot write the output, or another run is writing it
   {ExitCode.DIVERGED}   training diverged

@@ -93,6 +93,21 @@ def test_codecs(invert: Invert, source: Path, tmp_path: Path, codec: str, name: 
     assert len(pictures_of(tmp_path / "b.mkv")) == 30
 
 
+def test_a_second_track_of_pictures_is_left_out_with_a_word(invert: Invert, tmp_path: Path) -> None:
+    one = Film(frames=5).make(tmp_path / "one.mkv")
+    with av.open(str(one)) as film, av.open(str(tmp_path / "two.mkv"), "w") as out:
+        tracks = [out.add_stream_from_template(film.streams.video[0]) for _ in "ab"]
+        for packet in film.demux(film.streams.video[0]):
+            if packet.dts is not None:
+                for track, copy in zip(tracks, (packet, av.Packet(bytes(packet))), strict=True):
+                    copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                    copy.is_keyframe, copy.stream = packet.is_keyframe, track
+                    out.mux(copy)
+    assert invert(tmp_path / "two.mkv", tmp_path / "b.mkv").notes == (
+        "its track 1 (h264 pictures) is left out: only one is translated",
+    )
+
+
 def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, source: Path, tmp_path: Path) -> None:
     written = invert(source, tmp_path / "b.webm")
     assert written.notes == ("its track 1 (aac sound) becomes libopus: webm cannot hold it as it is",)

@@ -68,6 +68,12 @@ def test_a_gpu_that_is_asked_for_is_not_replaced(backend: str, model: Path) -> N
         loaded(model, backend=backend, device="cuda")
 
 
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_a_mac_s_gpu_is_pytorch_s_alone(backend: str, model: Path) -> None:
+    with pytest.raises(UsageError, match=f"--backend {backend} does not run on mps"):
+        loaded(model, backend=backend, device="mps")
+
+
 @pytest.mark.parametrize("backend", ["torch", "onnx", "openvino"])
 def test_statistics_are_held_by_whatever_runs_the_weights(backend: str, model: Path) -> None:
     """Graphs for it are made when a film first wants them."""

@@ -73,7 +73,9 @@ def test_the_best_is_chosen_on_one_split_and_reported_on_another(tmp_path: Path,
 def test_a_run_that_gets_no_better_ends_early(tmp_path: Path, measured: TrainConfig) -> None:
     """A rate so small that no weight changes: the second evaluation cannot be better than the first."""
     still = measured.model_copy(update={"patience": 1, "learning_rate": 1e-30, "weight_decay": 0, "steps": 50})
-    assert finished(tmp_path / "run", still).trainer.step == 4
+    run = finished(tmp_path / "run", still.model_copy(update={"save_every": 3}))
+    assert run.trainer.step == 4
+    assert [path.name for path in checkpoints(run.folder)][-1].endswith("4"), "what it learned last is kept"
 
 
 def test_a_finished_run_has_its_page_and_its_survey(tmp_path: Path, measured: TrainConfig) -> None:

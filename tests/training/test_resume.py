@@ -152,7 +152,7 @@ def test_another_run_is_a_base(tmp_path: Path, config: TrainConfig) -> None:
 
 def test_a_base_tells_its_shape(tmp_path: Path, config: TrainConfig) -> None:
     straight(tmp_path / "first", config.model_copy(update={"steps": 1}))
-    shape = {"variant": "light", "channels": 4, "blocks": 1}
+    shape = {"variant": "light", "size": 32, "channels": 4, "blocks": 1}
     assert shape_of(tmp_path / "first") == {**shape, "discriminator_channels": 4}
     assert shape_of(tmp_path / "first" / "weights.safetensors") == shape
 

@@ -108,7 +108,9 @@ def train(
     track: Annotated[list[str] | None, setting("track")] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(parser=_duration, metavar="TIME", help="Save and stop after this time: 45s, 30m, 2h30m."),
+        typer.Option(
+            parser=_duration, metavar="TIME", help="Save and stop after this time of training: 45s, 30m, 2h30m."
+        ),
     ] = None,
     dry_run: Annotated[
         bool,

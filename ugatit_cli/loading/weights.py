@@ -16,7 +16,7 @@ from ..backends import Backend, load_backend
 from ..backends.batching import measured_batch_size
 from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
-from ..errors import DeviceError
+from ..errors import DeviceError, UsageError
 from ..export.cached import CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
 from .digest import digest_of
@@ -35,6 +35,9 @@ PROGRAMS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
 
 def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
     """Raises as `load_model` does."""
+    if wish.device == "mps" and wish.backend not in ("auto", "torch"):
+        text = f"--backend {wish.backend} does not run on mps"
+        raise UsageError(text, hint="leave --backend out", name="options-contradict")
     source = _Source(path, sha256, wish)
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")

@@ -13,12 +13,17 @@ from .step import Trainer
 
 
 def shape_of(base: Path, watcher: hub.Watcher | None = None) -> dict[str, Any]:
-    """The settings that a run must share with what it starts from, so that nobody has to repeat them.
+    """The settings that a run shares with what it starts from, so that nobody has to repeat them; only the size may be another.
 
     `watcher` is told of a download.
     """
     config = _load(base, watcher).config
-    shape = {"variant": config.variant, "channels": config.channels, "blocks": config.blocks}
+    shape = {
+        "variant": config.variant,
+        "size": config.image_size,
+        "channels": config.channels,
+        "blocks": config.blocks,
+    }
     return shape | ({"discriminator_channels": read_config(base).discriminator_channels} if base.is_dir() else {})
 
 

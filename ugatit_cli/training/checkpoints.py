@@ -215,9 +215,11 @@ def _from_newest(run: Path, read: Callable[[Path], Read]) -> tuple[Read, list[st
             return read(folder), warnings
         except BadModelError as error:
             warnings.append(error.message)
-    reason = f": {warnings[0]}" if warnings else ""
+    reason = (
+        f"undamaged checkpoint: {warnings[0]}" if warnings else "checkpoint: it ended before its first (--save-every)"
+    )
     raise BadModelError(
-        f"{run} holds no undamaged checkpoint{reason}",
-        hint="start anew with --out another folder",
+        f"{run} holds no {reason}",
+        hint="remove it and start anew, or start with --out another folder",
         name="checkpoint-none",
     )

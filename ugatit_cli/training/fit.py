@@ -239,6 +239,8 @@ class Run:
                 yield record
                 patience = self.trainer.config.patience
                 if patience and self.agreed(record.evaluation is not None and self.without_improvement >= patience):
+                    if self.leads and record.checkpoint is None:
+                        self.save()
                     return None
         return None
 

@@ -69,7 +69,7 @@ class VideoSource:
     def _decoded(self, start: int, *, seek: bool) -> Iterator[Frame]:
         """Frames from `start` on, each shown until the next one begins."""
         with open_container(self.path, self._demuxer) as container:
-            stream = _choose(container)
+            stream = choose_film(container)
             if seek:
                 with suppress(av.FFmpegError):  # then the first frame tells
                     container.seek(start, stream=stream)
@@ -105,7 +105,7 @@ class VideoSource:
 
     def _probe(self) -> Facts:
         with open_container(self.path, self._demuxer) as container:
-            stream = _choose(container)
+            stream = choose_film(container)
             first = next((frame for frame in _decode(container, stream) if frame is not None), None)
             if first is None:
                 raise BadInputError("no frame of it can be decoded", hint="copy it again", name="video-damaged")
@@ -146,7 +146,7 @@ def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scale
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
-def _choose(container: av.container.InputContainer) -> av.VideoStream:
+def choose_film(container: av.container.InputContainer) -> av.VideoStream:
     """The film itself: no cover picture; of several, the one that players take."""
     films = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not films:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import av
 
+from .reading import choose_film
 from .subtitles import STYLE, TEXT_CODECS, WRITTEN_AS, packet_of, text_of
 from .window import Window, fine, in_fine
 
@@ -84,8 +85,10 @@ class Tracks:
 
 def add_tracks(source: av.container.InputContainer, out: av.container.OutputContainer, *, sound: bool) -> Tracks:
     """Every stream of `source` but the film itself that `out` can hold, in one form or another."""
-    found = Tracks()
+    found, film = Tracks(), choose_film(source)
     for stream in source.streams:
+        if stream.type == "video" and stream.index != film.index:
+            found.notes.append(f"its {_describe(stream)} is left out: only one is translated")
         if stream.type == "video" or (stream.type == "audio" and not sound) or _tells_chapters(stream, source):
             continue
         track = _add(stream, out)
@@ -232,6 +235,6 @@ def _seconds(packet: av.Packet) -> Fraction:
 
 def _describe(stream: Any) -> str:
     codec = stream.codec_context.name if stream.codec_context is not None else ""
-    kinds = {"audio": "sound", "subtitle": "subtitles", "data": "data", "attachment": "attachment"}
+    kinds = {"video": "pictures", "audio": "sound", "subtitle": "subtitles", "data": "data", "attachment": "attachment"}
     name = kinds.get(stream.type, stream.type)
     return f"track {stream.index} ({' '.join(filter(None, (codec, name)))})"
