@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE", show_default="MODEL.onnx here", help="The graph's file."),
+    typer.Option(
+        "--out", "-o", metavar="FILE", show_default="MODEL.onnx or MODEL.PRECISION.onnx here", help="The graph's file."
+    ),
 ]
 PrecisionOption = Annotated[
     Literal["fp32", "fp16", "int8"],

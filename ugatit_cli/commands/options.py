@@ -91,7 +91,7 @@ SkipExistingOption = Annotated[bool, typer.Option("--skip-existing", help="Leave
 JsonOption = Annotated[bool, typer.Option("--json", help="Report as one JSON object on standard output.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be written.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, also what libraries say.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="On standard error, say nothing but errors.")]
 
 
 def verbosity(verbose: bool, quiet: bool) -> Verbosity:

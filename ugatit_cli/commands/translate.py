@@ -61,7 +61,7 @@ OutOption = Annotated[
         "-o",
         metavar="OUT",
         show_default="beside the input",
-        help="A file if there is one input and it ends like a picture, else a folder; - is standard output.",
+        help="A name that ends like a picture is a file, for one input; any other is a folder; - is standard output.",
     ),
 ]
 FitOption = Annotated[
