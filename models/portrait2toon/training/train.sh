@@ -55,17 +55,17 @@ without_grid() {
     echo "$made/weights.safetensors"
 }
 
-# mean NAME WEIGHTS WEIGHTS SHARE: of which the first have that share; says where it is
+# mean NAME WEIGHTS WEIGHTS: says where it is
 mean() {
     mkdir -p "$out/means"
-    "$python" "$here/average.py" "$2" "$3" "$out/means/$1.safetensors" "$4" >&2
+    "$python" "$here/average.py" "$2" "$3" "$out/means/$1.safetensors" >&2
     echo "$out/means/$1.safetensors"
 }
 
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
 portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
-earlier= share=0.5 # weights that the last stage's are averaged with, and the last stage's share
+earlier= # weights that the last stage's are averaged with
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -85,11 +85,11 @@ cpu) # a checkpoint every minute or two
     base=$(without_grid 128-last "$out/runs/128-last/best.safetensors")
     stage 128-laughing 3600 --base "$base" --size 128 --seed 22 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
-    base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base" 0.5)")
+    base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base")")
     stage 128-redrawn 5000 --base "$base" --size 128 --seed 31 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
     last=128-redrawn
-    earlier=$base share=0.7
+    earlier=$base
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
     match 2400
@@ -114,7 +114,7 @@ esac
 
 weights=$out/runs/$last/best.safetensors
 if [ -n "$earlier" ]; then
-    weights=$(mean "$last" "$weights" "$earlier" "$share")
+    weights=$(mean "$last" "$weights" "$earlier")
 fi
 model=$out/model
 rm -rf "$model"
