@@ -129,8 +129,8 @@ def test_traits_are_as_frequent_as_wanted(match: Any, drawing: Pixels) -> None:
     for name in ("has_long_hair", "has_beard", "laughs"):
         assert shares[name] == pytest.approx(match.TRAITS[getattr(match, name)], abs=1e-3), name
     assert found[traits[:, 6]].sum() == pytest.approx(match.HAIRS["fair"], abs=1e-3)
-    assert not found[traits[:, 1] & traits[:, 4]].any(), "long hair and a beard"
-    assert not found[traits[:, 0] & traits[:, 6]].any(), "dark skin and fair hair"
+    assert found[traits[:, 1] & traits[:, 4]].sum() < 1e-4, "long hair and a beard"
+    assert found[traits[:, 0] & traits[:, 6]].sum() < 1e-4, "dark skin and fair hair"
 
 
 def test_a_background_is_what_stands_beside_the_head_without_the_person(backgrounds: Any) -> None:

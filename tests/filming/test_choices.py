@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -98,11 +99,11 @@ def test_a_second_track_of_pictures_is_left_out_with_a_word(invert: Invert, tmp_
     with av.open(str(one)) as film, av.open(str(tmp_path / "two.mkv"), "w") as out:
         tracks = [out.add_stream_from_template(film.streams.video[0]) for _ in "ab"]
         for packet in film.demux(film.streams.video[0]):
-            if packet.dts is not None:
-                for track, copy in zip(tracks, (packet, av.Packet(bytes(packet))), strict=True):
-                    copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
-                    copy.is_keyframe, copy.stream = packet.is_keyframe, track
-                    out.mux(copy)
+            for track in tracks if packet.dts is not None else []:
+                copy: av.Packet[Any] = av.Packet(bytes(packet))
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.is_keyframe, copy.stream = packet.is_keyframe, track
+                out.mux(copy)
     assert invert(tmp_path / "two.mkv", tmp_path / "b.mkv").notes == (
         "its track 1 (h264 pictures) is left out: only one is translated",
     )

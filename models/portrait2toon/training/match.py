@@ -49,6 +49,7 @@ TONES = (0.50, 0.18, 0.12, 0.11, 0.09)
 HAIRS = {"grey": 0.40, "dark": 0.42, "fair": 0.18}
 TRAITS = {has_long_hair: 0.25, has_bun: 0.03, has_spikes: 0.12, has_beard: 0.10, laughs: 0.85}
 ROUNDS = 20  # of balancing one trait after the other
+HARDLY = 1e-6  # what nobody shall see is taken if there is nothing else
 
 
 def main() -> None:
@@ -86,8 +87,8 @@ def frequencies(drawings: list[Pixels]) -> NDArray[np.float64]:
     having = {trait: np.array([int(trait(drawing)) for drawing in drawings]) for trait in TRAITS}
 
     weights = np.ones(len(drawings))
-    weights[(having[has_long_hair] & having[has_beard]) == 1] = 0
-    weights[np.isin(tones, DARK_TONES) & (hairs == list(HAIRS).index("fair"))] = 0
+    weights[(having[has_long_hair] & having[has_beard]) == 1] = HARDLY
+    weights[np.isin(tones, DARK_TONES) & (hairs == list(HAIRS).index("fair"))] = HARDLY
     for _ in range(ROUNDS):
         balance(weights, tones, TONES)
         balance(weights, hairs, HAIRS.values())
