@@ -86,9 +86,10 @@ def _open(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession
         # opening a graph of free sizes; the arena hands freed memory out again anyway, and plans for a size would hold more
         options.enable_mem_reuse = options.enable_mem_pattern = False
     try:
+        if device == "cpu":
+            return onnxruntime.InferenceSession(path, options, providers=provider_options(device))
         with redirect_stdout(sys.stderr):  # it prints what it cannot load, and standard output is for results
-            if device != "cpu":
-                onnxruntime.preload_dlls()
+            onnxruntime.preload_dlls()
             return onnxruntime.InferenceSession(path, options, providers=provider_options(device))
     except LOAD_ERRORS as error:
         if is_out_of_memory(error):
