@@ -109,6 +109,23 @@ def test_a_second_track_of_pictures_is_left_out_with_a_word(invert: Invert, tmp_
     )
 
 
+def test_a_cover_is_left_out_with_a_word(invert: Invert, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as out:
+        for codec, form in (("libx264", "yuv420p"), ("mjpeg", "yuvj420p")):
+            stream: Any = out.add_stream(codec, rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, form
+            if codec == "mjpeg":
+                stream.disposition = av.stream.Disposition.attached_pic
+        for stream, count in zip(out.streams.video, (5, 1), strict=True):
+            for number in range(count):
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 40 * number, np.uint8))))
+            out.mux(stream.encode(None))
+    assert invert(tmp_path / "a.mp4", tmp_path / "b.mp4").notes == (
+        "its track 1 (mjpeg pictures) is left out: only one is translated",
+    )
+    assert len(pictures_of(tmp_path / "b.mp4")) == 5
+
+
 def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, source: Path, tmp_path: Path) -> None:
     written = invert(source, tmp_path / "b.webm")
     assert written.notes == ("its track 1 (aac sound) becomes libopus: webm cannot hold it as it is",)

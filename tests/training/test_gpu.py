@@ -7,21 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from training.tiny import noise
 
 from ugatit_cli.training.capacity import measure_capacity
 from ugatit_cli.training.config import TrainConfig
-from ugatit_cli.training.data import Batch
 from ugatit_cli.training.fit import Run
 from ugatit_cli.training.preparation import prepare
 from ugatit_cli.training.step import Trainer
 
 pytestmark = pytest.mark.gpu
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-
-
-def batch(count: int, size: int = 32) -> Batch:
-    random = torch.Generator().manual_seed(0)
-    return Batch(*(torch.rand(count, 3, size, size, generator=random) * 2 - 1 for _ in "ab"))
 
 
 @pytest.mark.parametrize(
@@ -33,8 +28,8 @@ def test_a_step_has_the_losses_that_it_has_on_a_cpu(changes: dict[str, object], 
     here = Trainer(plain, CPU)
     there = Trainer(plain.model_copy(update=changes), CUDA)
     assert there.device.type == "cuda", "though the program's first trainer was on the CPU"
-    expected = here.advance(batch(1))
-    found = there.advance(batch(1))
+    expected = here.advance(noise(1))
+    found = there.advance(noise(1))
     assert found == {name: pytest.approx(loss, rel=0.05, abs=0.02) for name, loss in expected.items()}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from training.tiny import noise
 
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import Batch
@@ -14,15 +15,10 @@ from ugatit_cli.training.step import Trainer
 CPU = torch.device("cpu")
 
 
-def batch(count: int, *, size: int = 32) -> Batch:
-    random = torch.Generator().manual_seed(0)
-    return Batch(*(torch.rand(count, 3, size, size, generator=random) * 2 - 1 for _ in "ab"))
-
-
 def trained(config: TrainConfig, steps: int = 1, *, pieces: int = 1, **changes: Any) -> Trainer:
     trainer = Trainer(config.model_copy(update={"augment": "none", **changes}), CPU, pieces=pieces)
     for _ in range(steps):
-        trainer.advance(batch(trainer.config.batch_size))
+        trainer.advance(noise(trainer.config.batch_size))
     return trainer
 
 
@@ -39,7 +35,7 @@ def test_a_batch_in_pieces_has_the_same_gradients(config: TrainConfig) -> None:
         trainer.networks.double()
         for average in trainer.averages.values():
             average.double()
-        double = Batch(*(part.double() for part in batch(4)))
+        double = Batch(*(part.double() for part in noise(4)))
         trainer.advance(double)  # brings the vectors of the power iteration near the singular ones
         trainer.networks.eval()
         trainer.pieces = pieces
@@ -95,7 +91,7 @@ def test_the_average_follows_closely_at_first(config: TrainConfig) -> None:
     name = "head.weight"
     average, network = trainer.averages["generator_a2b"].module, trainer.networks.generator_a2b
     before = average.state_dict()[name].clone()
-    trainer.advance(batch(1))
+    trainer.advance(noise(1))
     decay = 2 / 11
     expected = before * decay + network.state_dict()[name] * (1 - decay)
     torch.testing.assert_close(average.state_dict()[name], expected)
@@ -121,12 +117,12 @@ def test_losses_that_are_not_finite_change_nothing_with_a_loss_scale_either(conf
     trainer = trained(config, warmup=0)
     trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=2)
     before = {name: tensor.clone() for name, tensor in trainer.networks.named_parameters()}
-    bad = Batch(*(torch.full_like(part, torch.nan) for part in batch(config.batch_size)))
+    bad = Batch(*(torch.full_like(part, torch.nan) for part in noise(config.batch_size)))
     losses = trainer.advance(bad)
     assert not torch.isfinite(torch.tensor(losses["discriminators"]))
     assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.networks.named_parameters())
     assert trainer.accelerator.scaler.get_scale() == 4
     for _ in range(2):
-        trainer.advance(batch(config.batch_size))
+        trainer.advance(noise(config.batch_size))
     assert trainer.accelerator.scaler.get_scale() == 8
     assert any(not torch.equal(tensor, before[name]) for name, tensor in trainer.networks.named_parameters())

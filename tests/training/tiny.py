@@ -21,10 +21,14 @@ def untrained(**settings: Any) -> Trainer:
     return Trainer(TrainConfig(a=Path("a"), b=Path("b"), **(SETTINGS | settings)), CPU)
 
 
+def noise(count: int, *, size: int = 32, seed: int = 0) -> Batch:
+    random = torch.Generator().manual_seed(seed)
+    return Batch(*(torch.rand(count, 3, size, size, generator=random) * 2 - 1 for _ in "ab"))
+
+
 def trained(**settings: Any) -> Trainer:
     trainer = untrained(**settings)
-    random = torch.Generator().manual_seed(1)
-    trainer.advance(Batch(*(torch.rand(1, 3, 32, 32, generator=random) * 2 - 1 for _ in "ab")))
+    trainer.advance(noise(1, seed=1))
     return trainer
 
 

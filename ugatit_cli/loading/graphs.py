@@ -24,15 +24,16 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
     if wish.direction is not None and own is not None and wish.direction != own:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
+    notes = screened.notes
     if takes_openvino(wish):
-        missing: tuple[str, ...] = ()
         backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device, wish.at_once)
         reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
     else:
         backend, missing = _open_where_it_runs(screened.path, screened.facts, wish)
+        notes += missing
         reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
     backend.try_out()
-    return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes + missing)
+    return LoadedModel(backend, screened.sha256, own, "graph", reason, notes)
 
 
 def _open_where_it_runs(path: Path, facts: GraphFacts, wish: Wish) -> tuple[GraphBackend, tuple[str, ...]]:
