@@ -28,7 +28,7 @@ import numpy as np
 from backgrounds import ZOOMS, Background, is_busy, without_person, zoomed
 from numpy.typing import NDArray
 from PIL import Image
-from redraw import completed, dressed_for_others
+from redraw import NECK, completed, dressed_for_others
 from traits import (
     DARK_TONES,
     EYES,
@@ -48,6 +48,8 @@ from traits import (
 TONES = (0.50, 0.18, 0.12, 0.11, 0.09)
 HAIRS = {"grey": 0.40, "dark": 0.42, "fair": 0.18}
 TRAITS = {has_long_hair: 0.25, has_bun: 0.03, has_spikes: 0.12, has_beard: 0.10, laughs: 0.85}
+WIDER = (1.5, 2.1)  # so much wider are the shoulders of portraits than those of a drawing of the whole height
+COLLAR_WIDTH, SLOPE = 30, 14  # pixels: from the middle to its edge; the rows in which shoulders become as wide
 ROUNDS = 20  # of balancing one trait after the other
 HARDLY = 1e-6  # what nobody shall see is taken if there is nothing else
 
@@ -104,18 +106,29 @@ def balance(weights: NDArray[np.float64], trait: NDArray[np.int64], shares: Iter
 
 
 def place(drawing: Pixels, behind: Background, random: np.random.Generator) -> Pixels:
-    """Moved and resized, before that background. Below the drawing come more of the clothes."""
+    """Moved and resized, before that background, with wider shoulders. Below the drawing come more of the clothes."""
     scale = behind.scale(random)
-    down = behind.eyes(random) - scale * EYES
-    right = (1 - scale) / 2 + random.uniform(-0.04, 0.04)
-    matrix = np.array([[scale, 0, right * SIDE], [0, scale, down * SIDE]])
+    left = (1 - scale) / 2 + random.uniform(-0.04, 0.04)
+    top = behind.eyes(random) - scale * EYES
+    wider = max(random.uniform(*WIDER) / scale, 1)
+    across, down = np.meshgrid(np.arange(SIDE) - left * SIDE, np.arange(SIDE) - top * SIDE)
+    x, y = from_shoulders(across / scale, down / scale, wider)
 
     def moved(layer: NDArray[np.generic]) -> NDArray[np.float32]:
         longer = np.concatenate([layer, np.repeat(layer[-2:-1], SIDE // 2, axis=0)]).astype(np.float32)
-        return cv2.warpAffine(longer, matrix, (SIDE, SIDE), flags=cv2.INTER_AREA)
+        return cv2.remap(longer, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
 
     share = moved(opacity(drawing))[..., None]
     return np.rint(moved(drawing) * share + behind.picture * (1 - share)).astype(np.uint8)
+
+
+def from_shoulders(
+    x: NDArray[np.float64], y: NDArray[np.float64], wider: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where in a drawing the points are that shall be at x and y: below the chin, what is beside the collar is so much wider."""
+    factor = 1 + (wider - 1) * np.clip((y - NECK) / SLOPE, 0, 1)
+    beside = np.maximum(np.abs(x - SIDE / 2) - COLLAR_WIDTH, 0)
+    return x - np.sign(x - SIDE / 2) * beside * (1 - 1 / factor), y
 
 
 if __name__ == "__main__":

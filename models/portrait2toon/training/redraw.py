@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 from traits import (
     CHEEK,
+    NEAR,
     SIDE,
     SLEEVE,
     Box,
@@ -62,6 +64,7 @@ def completed(drawing: Pixels, others: Others, random: np.random.Generator) -> P
                 made = in_clothes_of(made, same[random.integers(len(same))])
             if has_collar(made):
                 made = in_a_suit(made, random, tie=random.random() < TIE)
+    made = without_green(made, random)
     return with_glasses(made, random) if random.random() < GLASSES else made
 
 
@@ -112,18 +115,32 @@ def in_clothes_of(drawing: Pixels, other: Pixels) -> Pixels:
 
 
 def in_a_suit(drawing: Pixels, random: np.random.Generator, tie: bool) -> Pixels:
-    """Of a drawing that wears a collar."""
-    cloth = np.abs(drawing - colour(drawing, SLEEVE)).max(axis=2) <= 20
-    cloth &= opacity(drawing) > 0.5
+    """Of a drawing that wears a collar. Its edges are drawn anew, too: they have the colour of the clothes before."""
+    cloth = (np.abs(drawing - colour(drawing, SLEEVE)).max(axis=2) <= 20) & (opacity(drawing) > 0.5)
     cloth[:NECK] = False
+    inside = cv2.morphologyEx(cloth.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    around = cv2.dilate(inside, np.ones((5, 5))) & (opacity(drawing) > 0)
+    suit = np.array(SUITS[random.integers(len(SUITS))])
     made = drawing.copy()
-    made[cloth] = SUITS[random.integers(len(SUITS))]
+    made[around == 1] = suit * 2 // 3
+    made[inside == 1] = suit
     if not tie:
         return made
     layer, pen = _sheet()
     corners = [(x * FINE, y * FINE) for x, y in KNOT_AND_BLADE]
     pen.polygon(corners, (*TIES[random.integers(len(TIES))], 255))
     return _over(made, layer)
+
+
+def without_green(drawing: Pixels, random: np.random.Generator) -> Pixels:
+    """Green clothes in the colour of a suit, with their shades: hardly anybody wears green."""
+    levels = drawing.astype(np.int64)
+    green = levels[..., 1] - np.maximum(levels[..., 0], levels[..., 2]) > NEAR
+    green[:NECK] = False
+    shade = levels[..., 1, None] / max(colour(drawing, SLEEVE)[1], 1)
+    made = drawing.copy()
+    made[green] = np.clip(np.rint(shade * SUITS[random.integers(len(SUITS))]), 0, 255)[green]
+    return made
 
 
 def _sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
