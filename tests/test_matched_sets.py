@@ -75,6 +75,21 @@ def test_a_drawing_is_put_before_another_background_and_its_eyes_move_up(
             assert (placed == RED).all(axis=2).any(), "the clothes keep their colour"
 
 
+def test_shoulders_become_wider_and_a_collar_does_not(match: Any, backgrounds: Any, head: Pixels) -> None:
+    behind = backgrounds.Background(np.full((256, 256, 3), BLUE, np.uint8), False)
+    placed = match.place(head, behind, np.random.default_rng(0))
+    scale = (placed[:180] == SKIN).all(axis=2).any(axis=0).sum() / 136
+
+    def width(levels: tuple[int, int, int]) -> int:
+        return int((np.abs(placed.astype(int) - levels).max(axis=2) < 4).any(axis=0).sum())
+
+    assert 0.9 <= scale <= 1.1
+    assert width(COLLAR) == pytest.approx(32 * scale, abs=3)
+    beside = (136 / 2 - match.COLLAR_WIDTH) * scale
+    narrowest, widest = (2 * (match.COLLAR_WIDTH * scale + beside * wider / scale) for wider in match.WIDER)
+    assert narrowest - 5 <= width(GREEN) <= min(widest + 5, 256)
+
+
 def test_a_zoomed_portrait_and_its_drawing_are_as_large_and_their_eyes_as_high(
     match: Any, backgrounds: Any, drawing: Pixels
 ) -> None:
@@ -198,6 +213,31 @@ def test_a_suit_is_dark_and_leaves_collar_and_background(redraw: Any, head: Pixe
             (made[230, 114] == COLLAR).all() and (made[:197] == head[:197]).all() and (made[:, :60] == BLUE).sum() > 0
         )
         assert (tuple(made[240, 128]) in redraw.TIES) == tie
+
+
+def test_a_suit_s_edges_keep_nothing_of_the_clothes_before(redraw: Any, head: Pixels) -> None:
+    soft = head.copy()
+    soft[197:, 59] = soft[197:, 196] = (np.array(GREEN) + BLUE) // 2
+    soft[209, 112:144] = (np.array(GREEN) + COLLAR) // 2
+    soft[205, 128] = np.array(GREEN) + 40  # a speck
+    made = redraw.in_a_suit(soft, np.random.default_rng(0), tie=False).astype(int)
+    below = made[198:]
+    assert not (below[..., 1] - np.maximum(below[..., 0], below[..., 2]) > 10).any()
+
+
+def test_green_clothes_become_those_of_a_suit_with_their_shades(redraw: Any, head: Pixels) -> None:
+    head[220:, 120:136] = np.array(GREEN) // 2
+    head[60:64, 100:104] = GREEN  # something in the hair
+    made = redraw.without_green(head, np.random.default_rng(0))
+    suit = made[240, 80]
+    assert tuple(suit) in redraw.SUITS
+    assert np.abs(made[240, 128].astype(int) - suit // 2).max() <= 1
+    unchanged = ~(head == GREEN).all(axis=2) & ~(head == np.array(GREEN) // 2).all(axis=2)
+    unchanged[:197] = True
+    assert (made[unchanged] == head[unchanged]).all()
+    plain = head.copy()
+    plain[197:, 60:196] = HAIR
+    assert (redraw.without_green(plain, np.random.default_rng(0)) == plain).all()
 
 
 def test_clothes_of_a_background_s_colour_do_not_become_the_background(redraw: Any, head: Pixels) -> None:

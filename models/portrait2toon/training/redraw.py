@@ -117,9 +117,10 @@ def in_clothes_of(drawing: Pixels, other: Pixels) -> Pixels:
 def in_a_suit(drawing: Pixels, random: np.random.Generator, tie: bool) -> Pixels:
     """Of a drawing that wears a collar. Its edges are drawn anew, too: they have the colour of the clothes before."""
     cloth = (np.abs(drawing - colour(drawing, SLEEVE)).max(axis=2) <= 20) & (opacity(drawing) > 0.5)
-    cloth[:NECK] = False
     inside = cv2.morphologyEx(cloth.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    inside[:NECK] = 0
     around = cv2.dilate(inside, np.ones((5, 5))) & (opacity(drawing) > 0)
+    around[:NECK] = 0
     suit = np.array(SUITS[random.integers(len(SUITS))])
     made = drawing.copy()
     made[around == 1] = suit * 2 // 3
