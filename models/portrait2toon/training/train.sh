@@ -64,13 +64,13 @@ mean() {
 
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
+loose="--cycle-weight 5 --identity-weight 5"
 portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
 earlier= # weights that the last stage's are averaged with
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --precision bf16 --evaluate-every 1000 --save-every 100"
     paper="--learning-rate 2e-4 --augment color"
-    loose="--cycle-weight 5 --identity-weight 5"
     stage 64 6500 --size 64 $paper $small
     stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $paper $small
     match 2400
@@ -88,12 +88,14 @@ cpu) # a checkpoint every minute or two
     base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base")")
     stage 128-redrawn 5000 --base "$base" --size 128 --seed 31 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
-    last=128-redrawn
+    stage 128-shoulders 5600 --base "$out/runs/128-redrawn" --size 128 --seed 41 --learning-rate 4e-4 --warmup 200 \
+        $light $loose $small
+    last=128-shoulders
     earlier=$base
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
     match 2400
-    fast="--channels 64 --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light"
+    fast="--channels 64 --precision bf16 --evaluate-every 2000 --save-every 1000 --learning-rate 2e-4 $light $loose"
     stage 128 24000 --size 128 $fast
     stage 256 6000 --base "$out/runs/128" --size 256 --seed 2 $fast
     last=256
