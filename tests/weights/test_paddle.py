@@ -49,7 +49,7 @@ def test_golden_numbers(name: str, shared: Path) -> None:
     golden_pytorch.assert_within(cam_logits, case.cam_logits, 1e-4)
 
 
-@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("protocol", [2, 3, 4])  # PaddleGAN writes the first, paddle.save the last
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_random_weights_are_those_of_the_pytorch_code(config: GeneratorConfig, protocol: int, tmp_path: Path) -> None:
     content = {"genA2B": paddle_state(config, 1), "genB2A": paddle_state(config, 2), "epoch": 3}
@@ -59,6 +59,26 @@ def test_random_weights_are_those_of_the_pytorch_code(config: GeneratorConfig, p
     assert (found.config, found.format) == (expected.config, "paddle")
     for direction, state in expected.generators.items():
         assert all(torch.equal(found.generators[direction][name], tensor) for name, tensor in state.items())
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_text_that_is_no_bytes_is_damage_and_too_little_of_it_too(count: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "x", {"genA2B": paddle_state(TINY) | {"FC.2.weight": np.zeros(count, np.float32)}}, 2)
+    with pytest.raises(BadModelError, match="FC.2.weight has the shape"):
+        weights.load(path)
+    number = "\x00" * 4
+    content = path.read_bytes()
+    if count:
+        path.write_bytes(content.replace((number * 3).encode(), b"\xc4\x80" + b"\x00" * 10))
+        with pytest.raises(BadModelError, match="damaged"):
+            weights.load(path)
+
+
+def test_text_is_encoded_as_latin_1_only(tmp_path: Path) -> None:
+    good = write(tmp_path / "x", {"genA2B": paddle_state(TINY)}, 2).read_bytes()
+    (tmp_path / "x").write_bytes(good.replace(b"latin1", b"rot_13"))
+    with pytest.raises(BadModelError, match="damaged"):
+        weights.load(tmp_path / "x")
 
 
 def test_a_generator_alone_is_used_as_a2b_with_a_note(tmp_path: Path) -> None:
@@ -114,8 +134,9 @@ def test_other_pickles_are_no_weights(content: object, tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [1200, pytest.param(35_000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_mutated_files_end_in_a_documented_error(count: int, tmp_path: Path) -> None:
     path, dice, loaded = tmp_path / "x", random.Random(1), 0
-    good = write(path, {"genA2B": paddle_state(TINY)}).read_bytes()
-    for _ in range(count):
+    goods = [write(path, {"genA2B": paddle_state(TINY)}, protocol).read_bytes() for protocol in (2, 4)]
+    for number in range(count):
+        good = goods[number % 2]
         path.write_bytes(mutate(good, dice, [range(len(good))]))
         try:
             model = weights.load(path)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from io import BufferedReader
 
 from ..errors import BadModelError
-from .pickle_outline import Array, read_outline
+from .pickle_outline import Array, Text, read_outline
 from .stored import ITEM_SIZES, Container, StoredTensor, contiguous_stride, damaged, read_tensor
 
 _PARAMETER_NAMES = "StructuredToParameterName@@"  # Paddle's own names of the tensors
@@ -33,31 +33,32 @@ def read_paddle(file: BufferedReader) -> Container:
     """
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as stream:
         outline, _ = read_outline(stream, arrays=True)  # type: ignore[arg-type]  # reads like a file
-    tree = _tree(outline) if isinstance(outline, dict) else {}
+    texts: dict[str, str] = {}
+    tree = _tree(outline, texts) if isinstance(outline, dict) else {}
     if not tree:
         raise BadModelError("it is a pickle, but not a checkpoint of torch.save or Paddle", name="model-unknown-format")
-    container = Container(tree, {"": 0}, {}, "paddle")
+    container = Container(tree, {"": 0}, {}, "paddle", texts)
     for state in (tree, *tree.values()):
         if isinstance(state, dict):
             _drop_frozen(file, container, state)
     return container
 
 
-def _tree(outline: Mapping[object, object]) -> dict[str, object]:
-    """State dicts, or one alone, with StoredTensors for arrays."""
+def _tree(outline: Mapping[object, object], texts: dict[str, str]) -> dict[str, object]:
+    """State dicts, or one alone, with StoredTensors for arrays; what they have as text is put into `texts`."""
     tree: dict[str, object] = {}
     for name, value in outline.items():
         if isinstance(value, Array):
-            tree[str(name)] = _stored(str(name), value)
+            tree[str(name)] = _stored(str(name), value, texts)
         elif isinstance(value, dict) and name != _PARAMETER_NAMES:
             arrays = {str(key): each for key, each in value.items() if key != _PARAMETER_NAMES}
             tree[str(name)] = {
-                key: _stored(key, each) if isinstance(each, Array) else each for key, each in arrays.items()
+                key: _stored(key, each, texts) if isinstance(each, Array) else each for key, each in arrays.items()
             }
     return tree
 
 
-def _stored(name: str, array: Array) -> StoredTensor:
+def _stored(name: str, array: Array, texts: dict[str, str]) -> StoredTensor:
     dtype, data, shape = _DTYPES.get(array.dtype), array.data, array.shape
     if dtype is None or data is None:
         raise BadModelError(f"{name[:80]} is an array of the type {array.dtype[:20]}", name="model-dtype")
@@ -66,6 +67,10 @@ def _stored(name: str, array: Array) -> StoredTensor:
     stride = contiguous_stride(shape[::-1])[::-1] if array.by_columns else contiguous_stride(shape)
     if len(shape) == 2:  # inputs x outputs
         shape, stride = shape[::-1], stride[::-1]
+    if isinstance(data, Text):
+        storage = str(len(texts))
+        texts[storage] = data.text
+        return StoredTensor(dtype, storage, 0, shape, stride)
     return StoredTensor(dtype, "", data.start, shape, stride)
 
 

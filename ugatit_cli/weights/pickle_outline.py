@@ -39,6 +39,7 @@ _ORDERED_DICT = "collections.OrderedDict"
 _TENSOR = "torch._utils._rebuild_tensor_v2"
 _PARAMETER = "torch._utils._rebuild_parameter"
 _NDARRAY, _DTYPE = "numpy.ndarray", "numpy.dtype"
+_ENCODE, _NO_BYTES = "_codecs.encode", {"__builtin__.bytes", "builtins.bytes"}
 _NEW_ARRAY = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
 _HARMLESS = {_ORDERED_DICT, _TENSOR, _PARAMETER, *_STORAGES}
 _OTHER_TENSORS = {  # no danger, but no weights of ours either
@@ -74,6 +75,17 @@ class Bytes:
     count: int
 
 
+@dataclass(frozen=True)
+class Text:
+    """Bytes that an old protocol pickled as text, a character of Latin-1 for each."""
+
+    text: str
+
+    @property
+    def count(self) -> int:
+        return len(self.text)
+
+
 @dataclass
 class Array:
     """A NumPy array, as far as it is described yet: `dtype` is NumPy's code such as `f4`, of little-endian numbers."""
@@ -81,7 +93,7 @@ class Array:
     dtype: str = ""
     shape: tuple[int, ...] = ()
     by_columns: bool = False
-    data: Bytes | None = None
+    data: Bytes | Text | None = None
 
 
 @dataclass
@@ -276,7 +288,10 @@ class _Reader:
 
 
 class _ArrayReader(_Reader):
-    """Knows how NumPy's arrays are pickled, too: an empty one is made, and then told its type, shape and bytes."""
+    """Knows how NumPy's arrays are pickled, too: an empty one is made, and then told its type, shape and bytes.
+
+    Protocol 2 has no bytes: it asks for text to be encoded, or for none of them.
+    """
 
     def step(self, name: str, argument: Any) -> None:
         if name in _BYTES:
@@ -285,13 +300,18 @@ class _ArrayReader(_Reader):
             super().step(name, argument)
 
     def _is_harmless(self, name: str) -> bool:
-        return name in {_NDARRAY, _DTYPE, *_NEW_ARRAY} or super()._is_harmless(name)
+        return name in {_NDARRAY, _DTYPE, _ENCODE, *_NO_BYTES, *_NEW_ARRAY} or super()._is_harmless(name)
 
     def _result(self, name: str, arguments: tuple[Any, ...]) -> object:
         if name in _NEW_ARRAY and arguments[:1] == (_Global(_NDARRAY),):
             return Array()
         if name == _DTYPE and arguments and isinstance(arguments[0], str):
             return _Dtype(arguments[0])
+        if name == _ENCODE and len(arguments) == 2 and isinstance(arguments[0], str) and arguments[1] == "latin1":
+            arguments[0].encode("latin-1")  # a ValueError if it is not
+            return Text(arguments[0])
+        if name in _NO_BYTES and arguments == ():
+            return Text("")
         return super()._result(name, arguments)
 
     def _set_state(self, target: Any, state: Any) -> None:
@@ -337,7 +357,9 @@ def refuse_code(name: str) -> NoReturn:
 
 
 def _describe(array: Array, shape: Any, dtype: Any, by_columns: Any, data: Any) -> None:
-    if not (_is_sizes(shape) and isinstance(dtype, _Dtype) and type(by_columns) is bool and isinstance(data, Bytes)):
+    if not (
+        _is_sizes(shape) and isinstance(dtype, _Dtype) and type(by_columns) is bool and isinstance(data, Bytes | Text)
+    ):
         raise damaged("its pickle describes an array wrongly")
     if dtype.order == ">":
         raise BadModelError("its numbers are big-endian, which this version does not read", name="model-dtype")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from mmap import mmap
 from typing import Protocol
@@ -48,13 +48,15 @@ class Container:
     """A file's table of contents, whichever its format.
 
     `tree` maps names to StoredTensors or to such mappings (other values are kept as they came);
-    `positions` has each storage's first byte in the file; `format` is whose names the tree has.
+    `positions` has each storage's first byte in the file; `format` is whose names the tree has;
+    `texts` has the storages that do not lie in the file as they are: their bytes as characters of Latin-1.
     """
 
     tree: Mapping[str, object]
     positions: Mapping[str, int]
     metadata: Mapping[str, str]
     format: str = "official-pytorch"
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def contiguous_stride(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -99,15 +101,22 @@ def read_tensor(file: BufferedReader, container: Container, tensor: StoredTensor
         BadModelError: the file is shorter than it said, or a number is NaN or infinite.
     """
     dtype = FLOAT_TYPES[tensor.dtype]
-    buffer = bytearray(tensor.span * dtype.itemsize)
-    file.seek(container.positions[tensor.storage] + tensor.start)
-    if file.readinto(buffer) != len(buffer):
-        raise incomplete("it became shorter while it was read")
+    buffer = _bytes_of(file, container, tensor, tensor.span * dtype.itemsize)
     if not buffer:
         return torch.empty(tensor.shape)
     values = torch.frombuffer(buffer, dtype=dtype).as_strided(tensor.shape, tensor.stride).float().contiguous()
     check_finite(values, name)
     return values
+
+
+def _bytes_of(file: BufferedReader, container: Container, tensor: StoredTensor, count: int) -> bytearray:
+    if tensor.storage in container.texts:
+        return bytearray(container.texts[tensor.storage][tensor.start : tensor.start + count], "latin-1")
+    buffer = bytearray(count)
+    file.seek(container.positions[tensor.storage] + tensor.start)
+    if file.readinto(buffer) != count:
+        raise incomplete("it became shorter while it was read")
+    return buffer
 
 
 def map_tensor(mapped: mmap, container: Container, tensor: StoredTensor, name: str) -> torch.Tensor:
