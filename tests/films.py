@@ -26,7 +26,11 @@ class Film:
     pixel_format: str = "yuv420p"
     times: Sequence[int] = ()  # in `TICKS`; 30 a second if there are none
     audio: tuple[tuple[str, str], ...] = ()  # (encoder, language)
+    layout: str = "stereo"
+    sample_rate: int = 48_000
+    samples: int = 960  # in a packet, if the encoder takes any number
     tags: dict[str, str] = field(default_factory=dict)
+    track_tags: dict[str, str] = field(default_factory=dict)  # of the pictures' own
     chapters: bool = False
     colours: tuple[int, int, int, int] | None = None  # matrix, range, primaries, transfer
     aspect: Fraction | None = None
@@ -36,7 +40,7 @@ class Film:
 
     def make(self, path: Path) -> Path:
         with av.open(str(path), "w", options=self.options) as out:
-            video = self._video(out)
+            video = self.add_video(out)
             sounds = [self._sound(out, *each) for each in self.audio]
             words: Any = out.add_mux_stream(self.subtitle) if self.subtitle else None
             out.metadata.update(self.tags)
@@ -53,7 +57,7 @@ class Film:
                 out.mux(video.encode(self.frame(number)))
             out.mux(video.encode(None))
             for sound in sounds:
-                _beep(out, sound, self.frames / 30)
+                self._beep(out, sound)
             if words is not None:
                 words.time_base = Fraction(1, 1000)
                 _say(out, words)
@@ -64,8 +68,9 @@ class Film:
         frame.pts, frame.time_base = (self.times[number] if self.times else 3000 * number), TICKS
         return frame
 
-    def _video(self, out: Any) -> Any:
+    def add_video(self, out: Any) -> Any:
         video = out.add_stream(self.codec, rate=30)
+        video.metadata.update(self.track_tags)
         context = video.codec_context
         (context.width, context.height), context.pix_fmt = self.size, self.pixel_format
         context.time_base = video.time_base = TICKS
@@ -81,12 +86,20 @@ class Film:
             context.sample_aspect_ratio = self.aspect
         return video
 
-    @staticmethod
-    def _sound(out: Any, codec: str, language: str) -> Any:
-        sound = out.add_stream(codec, rate=48_000)
-        sound.layout = "stereo"
+    def _sound(self, out: Any, codec: str, language: str) -> Any:
+        sound = out.add_stream(codec, rate=self.sample_rate)
+        sound.layout = self.layout
         sound.metadata["language"] = language
         return sound
+
+    def _beep(self, out: Any, sound: Any) -> None:
+        channels = sound.layout.nb_channels
+        for first in range(0, self.sample_rate * self.frames // 30, self.samples):
+            wave = (8000 * np.sin(np.arange(first, first + self.samples) / 8)).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(wave.repeat(channels).reshape(1, -1), format="s16", layout=self.layout)
+            frame.sample_rate, frame.pts = self.sample_rate, first
+            out.mux(sound.encode(frame))
+        out.mux(sound.encode(None))
 
 
 def picture(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -94,15 +107,6 @@ def picture(number: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     y, x = np.mgrid[0 : size[1], 0 : size[0]]
     planes = [40 + x * 2 % 160, 40 + y * 2 % 160, np.full_like(x, 30 + 7 * number % 200)]
     return np.stack(planes, -1).astype(np.uint8)
-
-
-def _beep(out: Any, sound: Any, seconds: float) -> None:
-    for first in range(0, int(48_000 * seconds), 960):
-        wave = (8000 * np.sin(np.arange(first, first + 960) / 8)).astype(np.int16).repeat(2).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(wave, format="s16", layout="stereo")
-        frame.sample_rate, frame.pts = 48_000, first
-        out.mux(sound.encode(frame))
-    out.mux(sound.encode(None))
 
 
 def _say(out: Any, words: Any) -> None:
@@ -115,9 +119,23 @@ def _say(out: Any, words: Any) -> None:
 
 def turn(path: Path, width: int) -> Path:
     """Give an MP4 the display matrix of a telephone that was held upright."""
+    return show_by(path, (0, 1, -1, 0), (width, 0))
+
+
+def show_by(path: Path, matrix: tuple[int, int, int, int], origin: tuple[int, int] = (0, 0)) -> Path:
+    """Give an MP4 a display matrix: a, b, c, d, where (x, y) is shown at (ax + cy, bx + dy), moved by `origin`."""
+    (a, b, c, d), (x, y) = matrix, origin
+    fixed = [65536 * number for number in (a, b, 0, c, d, 0, x, y)]
     data = bytearray(path.read_bytes())
-    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, 0, 65536, 0, -65536, 0, 0, width << 16, 0, 0x40000000)
+    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, *fixed, 0x40000000)
     path.write_bytes(data)
+    return path
+
+
+def cut(path: Path, part: float) -> Path:
+    """Leave only so much of a file."""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * part)])
     return path
 
 

@@ -17,9 +17,8 @@ import typer
 from typer.core import TyperGroup
 
 from . import __version__
-from .backends.memory import is_out_of_memory
 from .console import Console
-from .errors import ExitCode, ResourceError, UgatitError, UsageError
+from .errors import ExitCode, UgatitError, UsageError
 
 COMMANDS = {
     "translate": "Translate pictures: one file, many, or whole folders.",
@@ -100,11 +99,13 @@ class Program(TyperGroup):
         try:
             code = super().main(*args, **settings)
         except typer.TyperException as error:  # what Typer finds wrong with the words of the command line
-            code = _show(_as_ours(error))
+            code = _show(_as_usage_error(error))
         except UgatitError as error:
             code = _show(error)
         except Exception as error:  # noqa: BLE001 - the edge of the program: there is nobody else to tell
-            code = _show(_out_of_memory(error) if is_out_of_memory(error) else _unexpected(error))
+            from .commands.unforeseen import as_ours
+
+            code = _show(as_ours(error))
         sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -128,27 +129,11 @@ def _show(error: UgatitError) -> int:
     return error.exit_code
 
 
-def _as_ours(error: typer.TyperException) -> UgatitError:
+def _as_usage_error(error: typer.TyperException) -> UgatitError:
     text = error.format_message().replace("Value error, ", "").removesuffix(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "ugatit"
     ours = UsageError(text[:1].lower() + text[1:], hint=f"{path} --help shows how it is used", name="command-line")
-    ours.__cause__ = error
-    return ours
-
-
-def _out_of_memory(error: Exception) -> UgatitError:
-    ours = ResourceError(
-        "there is not enough memory", hint="use a smaller --size or --batch-size", name="out-of-memory"
-    )
-    ours.__cause__ = error
-    return ours
-
-
-def _unexpected(error: Exception) -> UgatitError:
-    first_line = next(iter(str(error).splitlines()), "")
-    hint = "this is a bug in ugatit: please report it with what UGATIT_DEBUG=1 shows when you run this again"
-    ours = UgatitError(f"unexpected {type(error).__name__}: {first_line}", hint=hint, name="bug")
     ours.__cause__ = error
     return ours
 

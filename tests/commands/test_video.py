@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,20 @@ def test_a_dry_run_writes_nothing(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize(
+    ("written", "rate"), [("29.97002997002997", Fraction(30_000, 1001)), ("11.988011988", Fraction(12_000, 1001))]
+)
+def test_rates_with_many_digits(run: Run, written: str, rate: Fraction) -> None:
+    run("video", "clip.mp4", "b.mp4", "--fps", written, "--no-audio")
+    assert times_of(Path("b.mp4"))[:4] == [number / rate for number in range(4)]
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_rate_that_is_too_low_for_a_film_is_named(run: Run) -> None:
+    assert "hint: look at --start, --end and --fps" in run("video", "clip.mp4", "b.mp4", "--fps", "0.01", code=4).stderr
+
+
+@pytest.mark.usefixtures("clip")
 def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
     Path("b.mp4").write_text("mine")
     assert "hint: --overwrite replaces it" in run("video", "clip.mp4", "b.mp4", code=2).stderr
@@ -99,6 +114,7 @@ def test_what_exists_is_replaced_only_when_asked(run: Run) -> None:
         (["clip.mp4", "b.mp4", "--start", "soon"], "soon is no time"),
         (["clip.mp4", "b.mp4", "--start", "1:99"], "1:99 is no time"),
         (["clip.mp4", "b.mp4", "--fps", "0"], "0 is no frame rate"),
+        (["clip.mp4", "b.mp4", "--fps", "0.0000001"], "0.0000001 is no frame rate"),
         (["clip.mp4", "b.mp4", "--steady", "2"], "--steady 2 is neither off, auto nor a number"),
         (["clip.mp4", "b.mp4", "--start", "5", "--end", "4"], "--end must be later than --start"),
         (["clip.mp4", "b.webm", "--codec", "hevc"], "choose vp9 or av1, or write an .mkv"),
@@ -124,6 +140,23 @@ def test_a_film_that_ends_early_is_partial(run: Run) -> None:
     (item,) = json.loads(result.stdout)["items"]
     assert item["error"]["name"] == "video-truncated"
     assert Path("b.mp4").exists()
+
+
+@pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize(
+    ("error", "code", "name"), [(MemoryError(), 8, "out-of-memory"), (KeyError("a key"), 1, "bug")]
+)
+def test_a_report_of_what_nobody_foresaw(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, name: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ugatit_cli.commands.film_run._making", fail)
+    result = run("video", "clip.mp4", "b.mp4", "--json", code=code)
+    report = json.loads(result.stdout)
+    assert (report["exit_code"], report["error"]["exit_code"], report["error"]["name"]) == (code, code, name)
+    assert f"error: {report['error']['message']}" in result.stderr
 
 
 @pytest.mark.usefixtures("clip")

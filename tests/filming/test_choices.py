@@ -136,6 +136,28 @@ def test_sound_that_the_container_cannot_hold_is_written_anew(invert: Invert, so
     assert seconds == pytest.approx(1, abs=0.05)
 
 
+def test_frames_too_short_for_a_gif_give_way_so_that_it_is_not_slower(invert: Invert, tmp_path: Path) -> None:
+    source = Film(frames=61, times=[750 * number for number in range(61)]).make(tmp_path / "a.mp4")
+    invert(source, tmp_path / "b.gif", end=Fraction(1, 2))
+    with Image.open(tmp_path / "b.gif") as image:
+        lasting = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            lasting.append(image.info["duration"])
+    assert sum(lasting) == 500
+    assert min(lasting) == 10
+    invert(source, tmp_path / "c.gif", end=Fraction(1, 240))
+    assert len(pictures_of(tmp_path / "c.gif")) == 1, "one that is too short stays if it is the only one"
+
+
+def test_an_animated_png_lasts_as_long_as_its_film(invert: Invert, tmp_path: Path) -> None:
+    invert(Film(frames=60).make(tmp_path / "a.mp4"), tmp_path / "b.png")
+    invert(tmp_path / "b.png", tmp_path / "c.mp4")
+    assert times_of(tmp_path / "c.mp4") == [Fraction(round(Fraction(1000 * number, 30)), 1000) for number in range(60)]
+    with av.open(str(tmp_path / "c.mp4")) as film:
+        assert film.duration == pytest.approx(2_000_000, abs=1000)  # microseconds
+
+
 def test_what_only_holds_pictures_says_what_it_leaves_out(invert: Invert, tmp_path: Path) -> None:
     source = Film(audio=(("aac", "deu"),), tags={"title": "Us"}, chapters=True, subtitle="subrip").make(
         tmp_path / "a.mkv"
@@ -207,10 +229,11 @@ def test_a_folder_of_frames_there_and_back(invert: Invert, source: Path, tmp_pat
 
 def test_a_folder_that_is_overwritten_holds_no_frames_of_before(invert: Invert, source: Path, tmp_path: Path) -> None:
     invert(source, tmp_path / "frames")
-    (tmp_path / "frames" / "cover-0099.png").touch()
+    for other in ("cover-0099.png", "20240512.png", ".0123456789ab.ugatit-part"):
+        (tmp_path / "frames" / other).touch()
     invert(source, tmp_path / "frames", end=Fraction(1, 10), overwrite=True)
     names = sorted(path.name for path in (tmp_path / "frames").iterdir())
-    assert names == ["000001.png", "000002.png", "000003.png", "cover-0099.png"]
+    assert names == ["000001.png", "000002.png", "000003.png", "20240512.png", "cover-0099.png"]
 
 
 @pytest.mark.parametrize("name", ["frames/b.mp4", "frames/more", "frames/deep/b.gif"])

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
-from films import Film, pictures_of, times_of
+from films import Film, cut, picture, pictures_of, times_of
+from PIL import Image
 
-from ugatit_cli.errors import BadInputError, OutputError, ResourceError, UgatitError
+from ugatit_cli.errors import BadInputError, OutputError, ResourceError, UgatitError, UsageError
 from ugatit_cli.filming import reading, work
 from ugatit_cli.filming.plan import work_folder
 from ugatit_cli.pipeline import Written
@@ -26,13 +28,43 @@ def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_file_that_is_cut_off_is_translated_as_far_as_it_goes(invert: Invert, tmp_path: Path, name: str) -> None:
     source = Film(frames=24, options={"movflags": "faststart"} if name == "a.mp4" else {}).make(tmp_path / name)
-    data = source.read_bytes()
-    source.write_bytes(data[: len(data) * 6 // 10])
-    written = invert(source, tmp_path / "b.mp4")
+    written = invert(cut(source, 0.6), tmp_path / "b.mp4")
     count = len(times_of(tmp_path / "b.mp4"))
     assert 0 < count < 24
     assert written.shortfall is not None
     assert f"ends early: {count} of 24 frames" in written.shortfall.message
+    with av.open(str(tmp_path / "b.mp4")) as film:
+        assert (film.duration or 0) / 1e6 == pytest.approx(count / 30, abs=2e-3), "not as long as it was to be"
+
+
+@pytest.fixture
+def cut_off(tmp_path: Path) -> Path:
+    """Some 14 of 24 frames."""
+    return cut(Film(frames=24, options={"movflags": "faststart"}).make(tmp_path / "a.mp4"), 0.6)
+
+
+def test_a_film_that_is_cut_off_gets_no_copies_of_its_last_frame(invert: Invert, cut_off: Path, tmp_path: Path) -> None:
+    invert(cut_off, tmp_path / "b.mp4")
+    written = invert(cut_off, tmp_path / "c.mp4", fps=Fraction(60))
+    assert len(times_of(tmp_path / "c.mp4")) == 2 * len(times_of(tmp_path / "b.mp4"))
+    assert written.shortfall is not None
+    assert written.shortfall.message.endswith("a.mp4 ends early: what is there is translated")
+
+
+def test_a_stretch_of_an_animated_picture_that_is_there(invert: Invert, tmp_path: Path) -> None:
+    frames = [Image.fromarray(picture(number, (64, 48))) for number in range(6)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=40)
+    cut(tmp_path / "a.gif", 0.6)
+    assert invert(tmp_path / "a.gif", tmp_path / "b.mp4", end=Fraction(1, 20)).shortfall is None
+    assert invert(tmp_path / "a.gif", tmp_path / "c.mp4").shortfall is not None
+
+
+def test_a_stretch_that_is_there_does_not_end_early(invert: Invert, cut_off: Path, tmp_path: Path) -> None:
+    assert invert(cut_off, tmp_path / "b.mp4", end=Fraction(1, 5)).shortfall is None
+    assert len(times_of(tmp_path / "b.mp4")) == 6
+    later = invert(cut_off, tmp_path / "c.mp4", start=Fraction(1, 5), end=Fraction(4, 5)).shortfall
+    assert later is not None
+    assert later.message.endswith("a.mp4 ends early: what is there is translated")
 
 
 def damaged(path: Path) -> Path:
@@ -75,6 +107,31 @@ def test_a_hopeless_disk_is_refused_before_it_begins(
     monkeypatch.setattr("ugatit_cli.filming.space.shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**19})())
     with pytest.raises(ResourceError, match="has 0 MB left"):
         invert(Film().make(tmp_path / "a.mp4"), tmp_path / "b.mp4")
+
+
+def test_a_stretch_of_a_long_film_needs_little_room(
+    invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (640, 480)).save(frames / "1.png")
+    for number in range(2, 1500):
+        (frames / f"{number}.png").symlink_to("1.png")
+    monkeypatch.setattr("ugatit_cli.filming.space.shutil.disk_usage", lambda path: type("Usage", (), {"free": 2**20})())
+    with pytest.raises(ResourceError, match="the film needs about 1 MB"):
+        invert(frames, tmp_path / "a.mp4")
+    assert invert(frames, tmp_path / "b.mp4", end=Fraction(2, 25)).details["frames"] == 2
+
+
+def test_a_broken_link_among_frames_is_no_error_unless_it_is_one_of_them(invert: Invert, tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (64, 48)).save(frames / "1.png")
+    (frames / ".#1.png").symlink_to("someone@somewhere.1234:1")  # as Emacs locks a file
+    invert(frames, tmp_path / "b.mp4")
+    (frames / "2.png").symlink_to("nowhere.png")
+    with pytest.raises(UsageError, match=r"2\.png: it is a broken link"):
+        invert(frames, tmp_path / "c.mp4")
 
 
 def test_two_runs_do_not_make_one_film(invert: Invert, tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
-from films import Film, picture, turn
+from films import Film, picture, show_by, turn
 
 from ugatit_cli.video.colours import Colours
 from ugatit_cli.video.encoders import SOFTWARE
@@ -31,6 +35,28 @@ def test_upright_in_square_pixels(tmp_path: Path) -> None:
     assert (source.facts.width, source.facts.height) == (48, 64)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "shown"),
+    [
+        ((1, 0, 0, 1), lambda stored: stored),
+        ((-1, 0, 0, 1), np.fliplr),
+        ((1, 0, 0, -1), np.flipud),
+        ((-1, 0, 0, -1), lambda stored: np.rot90(stored, 2)),
+        ((0, 1, -1, 0), lambda stored: np.rot90(stored, 3)),
+        ((0, -1, 1, 0), np.rot90),
+        ((0, 1, 1, 0), lambda stored: stored.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda stored: np.rot90(stored, 2).transpose(1, 0, 2)),
+    ],
+)
+def test_mirrored_and_turned(
+    tmp_path: Path, matrix: tuple[int, int, int, int], shown: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    first = next(VideoSource(show_by(Film().make(tmp_path / "a.mp4"), matrix)).frames())
+    wanted = shown(picture(0, (64, 48)))
+    assert first.pixels.shape == wanted.shape
+    assert np.abs(first.pixels.astype(int) - wanted).mean() < 3
+
+
 @pytest.mark.parametrize("from_the_beginning", [False, True])
 def test_reading_may_begin_anywhere(tmp_path: Path, from_the_beginning: bool) -> None:
     source = VideoSource(Film(frames=30).make(tmp_path / "a.mp4"))
@@ -47,6 +73,49 @@ def test_a_frame_lasts_until_the_next(tmp_path: Path) -> None:
     assert [(frame.pts, frame.duration) for frame in source.frames()][:5] == [
         *((0, 3000), (3000, 1000), (4000, 86_000), (90_000, 1), (90_001, 8_999))
     ]
+
+
+def with_b_frames(path: Path, codec: str) -> Path:
+    """30 frames, and a tenth of a second with none in the middle."""
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.max_b_frames, stream.codec_context.gop_size = 3, 10
+        numbers = [*range(15), *range(18, 33)]
+        frames = [av.VideoFrame.from_ndarray(picture(number, (64, 48)), format="rgb24") for number in numbers]
+        for number, frame in zip(numbers, frames, strict=True):
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+        for each in [*frames, None]:
+            out.mux(stream.encode(each))
+    return path
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4", "mpeg2video"])
+def test_frames_of_an_avi_are_shown_in_their_order(tmp_path: Path, codec: str) -> None:
+    source = VideoSource(with_b_frames(tmp_path / "a.avi", codec))
+    whole = list(source.frames())
+    times = [frame.pts for frame in whole]
+    assert len(times) == len(set(times)) == 30 and times == sorted(times)
+    assert (times[0], times[-1], whole[-1].duration) == (0, 32, 1), "not later than its sound, and not longer"
+    assert source.exact
+    for number in (7, 20):
+        found = next(source.frames(times[number]))
+        assert (found.pts, found.duration) == (times[number], whole[number].duration)
+        assert (found.pixels == whole[number].pixels).all()
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_a_packet_that_an_avi_lacks_moves_nothing(tmp_path: Path, codec: str) -> None:
+    path = with_b_frames(tmp_path / "a.avi", codec)
+    data = bytearray(path.read_bytes())
+    for number in (4, 5):
+        start = [found.start() for found in re.finditer(b"00dc", data)][number]
+        length = int.from_bytes(data[start + 4 : start + 8], "little")
+        data[start + 8 : start + 8 + length] = bytes(length)
+    path.write_bytes(data)
+    frames = list(VideoSource(path).frames())
+    assert frames[-1].pts == 32
+    assert np.abs(frames[-1].pixels.astype(int) - picture(32, (64, 48))).mean() < 8
 
 
 def test_times_that_go_back_go_on_instead(tmp_path: Path) -> None:

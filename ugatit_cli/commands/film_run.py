@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ..pipeline.journal import Origin
 
 if TYPE_CHECKING:
     from ..filming.making import Making
+    from ..filming.reading import Reading
     from ..filming.work import Work
     from ..framing import Framing
     from ..video.frames import Source
@@ -59,7 +59,7 @@ def open_film(plan: FilmPlan, settings: FilmSettings) -> Source:
     source = open_source(path, settings.fps)
     pixels = source.facts.width * source.facts.height * len(plan.job.targets)
     there = next(folder for folder in plan.target.absolute().parents if folder.exists())
-    check_hopeless(there, pixels, source.facts.frames)
+    check_hopeless(there, pixels, _reading(plan, settings, source).frames)
     return source
 
 
@@ -90,7 +90,7 @@ def run_film(run: FilmRun, loaded: LoadedModel, shape: Framing, console: Console
             raise typer.Exit(interruption.exit_code)
         if not work.frames:
             text = f"there is no frame of {plan.job.source.path} in the stretch that was asked for"
-            raise BadInputError(text, hint="look at --start and --end", name="video-no-frame")
+            raise BadInputError(text, hint="look at --start, --end and --fps", name="video-no-frame")
         files, notes = finish(making)
         empty(plan.work)
     _tell_flicker(making, console)
@@ -104,16 +104,13 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     from ..backends.batching import measured_batch_size
     from ..filming.making import Making
     from ..filming.outputs import make_outputs
-    from ..filming.reading import Reading
     from ..filming.work import Work
     from ..framing import frame
     from ..steadying import Steadier
     from ..video.reading import VideoSource
-    from ..video.window import Window
 
     plan, settings, facts = run.plan, run.settings, run.source.facts
-    is_folder = plan.job.source.path.is_dir()  # there, --fps says when its pictures are shown
-    reading = Reading(run.source, Window(settings.start, settings.end), None if is_folder else settings.fps)
+    reading = _reading(plan, settings, run.source)
     outputs = make_outputs(plan, reading, shape, settings)
     digest = settings.digest(plan.container, *(output.identity for output in outputs))
     work = Work(plan.work, _origin(plan.job.source.path, loaded.sha256, digest), [each.kind for each in outputs])
@@ -133,6 +130,14 @@ def _making(run: FilmRun, loaded: LoadedModel, shape: Framing, interruption: Int
     )
 
 
+def _reading(plan: FilmPlan, settings: FilmSettings, source: Source) -> Reading:
+    from ..filming.reading import Reading
+    from ..video.window import Window
+
+    is_folder = plan.job.source.path.is_dir()  # there, --fps says when its pictures are shown
+    return Reading(source, Window(settings.start, settings.end, source.facts.zero), None if is_folder else settings.fps)
+
+
 def _blank(width: int, height: int) -> Any:
     import numpy as np
 
@@ -140,15 +145,17 @@ def _blank(width: int, height: int) -> Any:
 
 
 def _origin(source: Path, model: str, settings: str) -> Origin:
-    """Of a folder, everything that lies in it counts."""
+    """Of a folder, every numbered picture counts."""
+    from ..video.numbered import numbered_pictures
+
     if not source.is_dir():
         status = source.stat()
         return Origin(status.st_size, status.st_mtime_ns, model, settings)
     digest, size = hashlib.sha256(settings.encode()), 0
-    for entry in sorted(os.scandir(source), key=lambda entry: entry.name):
-        status = entry.stat()
+    for path in numbered_pictures(source):
+        status = path.stat() if path.exists() else path.lstat()  # of a broken link, reading will tell
         size += status.st_size
-        digest.update(f"{entry.name!r} {status.st_size} {status.st_mtime_ns}".encode())
+        digest.update(f"{path.name!r} {status.st_size} {status.st_mtime_ns}".encode())
     return Origin(size, source.stat().st_mtime_ns, model, digest.hexdigest())
 
 
@@ -178,9 +185,10 @@ def _damage(work: Work) -> list[str]:
 def _shortfall(run: FilmRun, work: Work) -> PartialError | None:
     if not run.source.ends_early:
         return None
-    promised = run.source.facts.frames
-    count = f"{work.frames} of {promised} frames" if promised else f"{work.frames} frames"
-    text = f"{run.plan.job.source.path} ends early: {count} are there, and they are translated"
+    promised, settings = run.source.facts.frames, run.settings
+    is_counted = promised and not settings.start and settings.fps is None  # only then is it known how many are there
+    there = f"{work.frames} of {promised} frames are there, and they are" if is_counted else "what is there is"
+    text = f"{run.plan.job.source.path} ends early: {there} translated"
     return PartialError(text, hint="copy or download it again for the rest", name="video-truncated")
 
 

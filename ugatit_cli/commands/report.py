@@ -14,6 +14,7 @@ from .. import __version__
 from ..console import Console, JsonDocument
 from ..errors import ExitCode, UgatitError
 from ..pipeline import Failure, Job, Outcome, Tally
+from .unforeseen import as_ours
 
 
 class Report:
@@ -115,7 +116,8 @@ def reporting(console: Console, command: str, *, as_json: bool) -> Iterator[Repo
         raise
     except BrokenPipeError:  # nobody reads
         raise
-    except Exception:
-        report.end(None, ExitCode.BUG)
-        raise
+    except Exception as error:
+        ours = as_ours(error)
+        report.end(ours, ours.exit_code)
+        raise ours from error
     report.end(None, ExitCode.OK)

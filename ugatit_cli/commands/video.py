@@ -23,6 +23,7 @@ from .report import Report, reporting
 from .translate import FitOption, OutputSizeOption, Request, find_model, load, model_facts, model_label
 
 MOST_FPS = 1000
+MOST_RATE_PARTS = 100_000  # the denominator: formats hold such numbers, and 29.97002997 becomes 30000/1001
 FOR_FILMS = (  # what a camera has no use for
     *("batch_size", "output_size", "codec", "crf", "preset", "start", "end", "fps", "steady"),
     *("no_audio", "resume", "overwrite", "as_json", "dry_run"),
@@ -43,9 +44,11 @@ def _time(value: str | Fraction | None) -> Fraction | None:
 def _rate(value: str | Fraction | None) -> Fraction | None:
     if value is None or isinstance(value, Fraction):
         return value
-    if not re.fullmatch(r"\d+(\.\d+)?|\d+/[1-9]\d*", value) or not 0 < Fraction(value) <= MOST_FPS:
+    is_number = re.fullmatch(r"\d+(\.\d+)?|\d+/[1-9]\d*", value)
+    rate = Fraction(value).limit_denominator(MOST_RATE_PARTS) if is_number else Fraction(0)
+    if not 0 < rate <= MOST_FPS:
         raise typer.BadParameter(f"{value} is no frame rate: write 25, 23.976 or 30000/1001")
-    return Fraction(value)
+    return rate
 
 
 InputArgument = Annotated[

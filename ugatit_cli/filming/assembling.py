@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 from PIL import Image
 
 from ..errors import OutputError
-from ..files import replacing, write_atomically, writing
+from ..files import remove_abandoned_parts, replacing, write_atomically, writing
 from ..pipeline.plan import Kind
 from ..video.animations import WRITERS, Animation
 from ..video.checking import check_video
@@ -56,7 +55,7 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
             _write_animation(part, making, output, segments)
             return _lost(making)
         beside = Companion(_video_file(making), making.settings.sound, making.reading.window)
-        joined = join(part, plan.container, output.stream, segments, beside)
+        joined = join(part, target, plan.container, output.stream, segments, beside)
         check_video(part, plan.container, output.stream, segments, joined)
         return joined.notes
 
@@ -86,21 +85,21 @@ def _remember(making: Making, target: Path, part: Path) -> None:
 
 
 def _write_animation(part: Path, making: Making, output: Output, segments: Sequence[Path]) -> None:
-    count = sum(len(read_times(segment)) for segment in segments)
-    animation = Animation(*output.size, count, making.reading.source.facts.plays, making.reading.time_base)
+    frames = sum(len(read_times(segment)) for segment in segments)
+    animation = Animation(*output.size, frames, making.reading.source.facts.plays, making.reading.time_base)
     with part.open("rb+") as file:
-        WRITERS[making.plan.container](file, animation, _records(segments))
-    _check_animation(part, output.size, count)
+        shown = WRITERS[making.plan.container](file, animation, _records(segments))
+    _check_animation(part, output.size, shown)
 
 
-def _check_animation(part: Path, size: tuple[int, int], count: int) -> None:
+def _check_animation(part: Path, size: tuple[int, int], frames: int) -> None:
     try:
         with Image.open(part, formats=["GIF", "PNG", "WEBP"]) as image:
             there, shown = getattr(image, "n_frames", 1), image.size
     except OSError:
         there, shown = 0, (0, 0)
-    if shown != size or there != count:
-        text = f"the finished animation has {there} frames of {shown[0]} x {shown[1]}, not {count} of {size[0]} x {size[1]}"
+    if shown != size or there != frames:
+        text = f"the finished animation has {there} frames of {shown[0]} x {shown[1]}, not {frames} of {size[0]} x {size[1]}"
         raise OutputError(text, hint="run it again with --no-resume", name="video-check")
 
 
@@ -108,12 +107,12 @@ def _write_frames(folder: Path, suffix: str, segments: Sequence[Path]) -> None:
     """`000001.png` and so on. A run that is killed here writes all of them again; frames that a longer film had go."""
     with writing(folder):
         folder.mkdir(exist_ok=True)
-    number = 0
-    for number, record in enumerate(_records(segments), 1):
-        write_atomically(folder / f"{number:0{DIGITS}}.{suffix}", record.data)
-    for path in folder.glob(f"*.{suffix}"):
-        if re.fullmatch(f"[0-9]{{{DIGITS},}}", path.stem) and int(path.stem) > number:
-            path.unlink()
+    remove_abandoned_parts(folder)
+    paths = (folder / f"{number:0{DIGITS}}.{suffix}" for number in count(1))
+    for record in _records(segments):
+        write_atomically(next(paths), record.data)
+    for path in reversed(list(takewhile(os.path.isfile, paths))):  # the last first: a kill leaves no gap before others
+        path.unlink()
 
 
 def _records(segments: Sequence[Path]) -> Iterator[Record]:

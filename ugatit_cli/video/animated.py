@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -41,10 +42,12 @@ class AnimatedSource:
                 count = getattr(image, "n_frames", 1) - _stands_before(image)
             except DECODE_ERRORS as error:
                 raise _damaged() from error
+            rate = self._rate()
+        self.ends_early = False  # so far, frames were only looked at
         self.facts = Facts(
             *image.size,
             TIME_BASE,
-            self._rate(),
+            rate,
             count,
             colours=SRGB,
             may_be_transparent=True,
@@ -53,20 +56,23 @@ class AnimatedSource:
 
     def _rate(self) -> Fraction:
         """Frames a second, after the first few."""
-        durations = [frame.duration for frame in islice(self.frames(), PROBED)]
-        return Fraction(1000 * len(durations), sum(durations))
+        durations = [duration for _, duration in islice(self._decoded(), PROBED)]
+        return 1000 * len(durations) / sum(durations, Fraction(0))
 
     def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
         """Always from the first on: each frame is drawn over the one before."""
-        pts = 0
+        time, pts = Fraction(0), 0
         with explaining(str(self.path)):
-            for frame in self._decoded():
+            for frame, duration in self._decoded():
+                time += duration
+                end = max(round(time), pts + 1)
                 if pts >= start:
-                    yield Frame(frame.pixels, pts, frame.duration, frame.alpha)
-                pts += frame.duration
+                    yield replace(frame, pts=pts, duration=end - pts)
+                pts = end
 
-    def _decoded(self) -> Iterator[Frame]:
-        """Frames whose time is not known yet; fewer than promised if the file is cut off after the first."""
+    def _decoded(self) -> Iterator[tuple[Frame, Fraction]]:
+        """Frames whose time is not known yet, and how many milliseconds they last; fewer than promised if the file is cut
+        off after the first."""
         image = open_header(self._kind.upper(), self._data)
         first = _stands_before(image)
         index = first
@@ -79,7 +85,7 @@ class AnimatedSource:
                     raise _damaged() from error
                 self.ends_early = index < getattr(image, "n_frames", 1)
                 return
-            yield frame
+            yield frame, _duration(image)
             index += 1
 
 
@@ -99,11 +105,15 @@ def _plays(image: Image.Image, kind: Animation) -> int:
 def _frame(image: Image.Image) -> Frame:
     rgba = np.array(image.convert("RGBA"))
     pixels, alpha = np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
-    duration = round(float(image.info.get("duration") or 0)) or UNSAID
     if alpha.min() == 255:
-        return Frame(pixels, 0, duration)
+        return Frame(pixels, 0, 0)
     put_on_white(pixels, alpha)
-    return Frame(pixels, 0, duration, alpha)
+    return Frame(pixels, 0, 0, alpha)
+
+
+def _duration(image: Image.Image) -> Fraction:
+    """Milliseconds, exact: PNG writes seconds as a fraction of two numbers below 2^16."""
+    return Fraction(image.info.get("duration") or UNSAID).limit_denominator(0xFFFF)
 
 
 def _damaged() -> BadInputError:

@@ -36,11 +36,13 @@ class Animation:
     time_base: Fraction
 
 
-Write = Callable[[BinaryIO, Animation, Iterable[Record]], None]
+Write = Callable[[BinaryIO, Animation, Iterable[Record]], int]
+"""How many frames are in it: those that last too short a time for the format have given way."""
 
 
-def write_gif(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> None:
+def write_gif(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> int:
     """CompuServe, Graphics Interchange Format, version 89a. Times are rounded to hundredths of a second, without drift."""
+    shown = 0
     file.write(b"GIF89a" + struct.pack("<HHBBB", animation.width, animation.height, 0x70, 0, 0))
     if animation.plays != 1:
         repeats = max(0, animation.plays - 1)
@@ -53,7 +55,9 @@ def write_gif(file: BinaryIO, animation: Animation, records: Iterable[Record]) -
         size = (len(colours) // 3).bit_length() - 2  # 2^(size + 1) colours
         file.write(b"\x2c" + struct.pack("<HHHHB", 0, 0, animation.width, animation.height, 0x80 | size) + colours)
         file.write(picture)
+        shown += 1
     file.write(b"\x3b")
+    return shown
 
 
 def _take_gif_apart(data: bytes) -> tuple[bytes, bool, bytes]:
@@ -73,7 +77,7 @@ def _after_blocks(data: bytes, position: int) -> int:
     return position + 1
 
 
-def write_apng(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> None:
+def write_apng(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> int:
     """PNG, third edition: acTL, fcTL, fdAT."""
     sequence = 0
     for number, record in enumerate(records):
@@ -92,6 +96,7 @@ def write_apng(file: BinaryIO, animation: Animation, records: Iterable[Record]) 
                 file.write(_png_chunk(b"fdAT", struct.pack(">I", sequence) + body))
                 sequence += 1
     file.write(_png_chunk(b"IEND", b""))
+    return animation.frames
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -114,8 +119,9 @@ def _ratio(seconds: Fraction) -> tuple[int, int]:
     return min(0xFFFF, round(seconds * scale)), scale
 
 
-def write_webp(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> None:
+def write_webp(file: BinaryIO, animation: Animation, records: Iterable[Record]) -> int:
     """RFC 9649: a RIFF file whose frames hold what single pictures hold. Times are rounded to milliseconds, without drift."""
+    shown = 0
     canvas = _three(animation.width - 1) + _three(animation.height - 1)
     file.write(b"RIFF\0\0\0\0WEBP")
     file.write(_riff_chunk(b"VP8X", bytes([0x02 | 0x10, 0, 0, 0]) + canvas))  # animated, maybe transparent
@@ -124,12 +130,14 @@ def write_webp(file: BinaryIO, animation: Animation, records: Iterable[Record]) 
         parts = [_riff_chunk(kind, body) for kind, body in _riff_chunks(record.data) if kind != b"VP8X"]
         head = bytes(6) + canvas + _three(min(delay, LONGEST_WEBP_DELAY)) + b"\x02"  # not blended with the one before
         file.write(_riff_chunk(b"ANMF", head + b"".join(parts)))
+        shown += 1
     length = file.tell() - 8
     if length >= 2**32 - 10:
         raise OutputError("the animation is too large for a WebP file", hint="choose mp4", name="format-limit")
     file.seek(4)
     file.write(struct.pack("<I", length))
     file.seek(0, 2)
+    return shown
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -149,10 +157,19 @@ def _three(number: int) -> bytes:
 
 
 def _delays(records: Iterable[Record], ticks: Fraction) -> Iterator[tuple[Record, int]]:
-    """Every record with its duration in other units, of which `ticks` make one of its own; errors do not add up."""
+    """Records with their durations in other units, of which `ticks` make one of their own; errors do not add up.
+
+    A record whose duration becomes 0 gives way, unless all do: then the last stays.
+    """
+    record, is_shown = None, False
     for record in records:
         end = record.pts + record.duration
-        yield record, max(1, round(end * ticks) - round(record.pts * ticks))
+        delay = round(end * ticks) - round(record.pts * ticks)
+        if delay:
+            yield record, delay
+            is_shown = True
+    if record is not None and not is_shown:
+        yield record, 1
 
 
 WRITERS: Final[dict[str, Write]] = {"gif": write_gif, "apng": write_apng, "webp": write_webp}

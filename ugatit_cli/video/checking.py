@@ -11,13 +11,12 @@ import av
 
 from ..errors import OutputError
 from .encoding import Stream
-from .joining import Joined
+from .joining import DEMUXERS, Joined
 from .reading import open_container
 from .segments import read_times
 from .tracks import TIMED
 
 MATROSKA_TICK: Final = Fraction(1, 1000)
-DEMUXERS: Final = {"mp4": "mov", "mov": "mov", "matroska": "matroska", "webm": "matroska"}
 
 
 def check_video(part: Path, container: str, stream: Stream, segments: Sequence[Path], joined: Joined) -> None:
@@ -26,7 +25,7 @@ def check_video(part: Path, container: str, stream: Stream, segments: Sequence[P
         with open_container(part, DEMUXERS[container]) as film:
             _check_pictures(film, stream, segments)
         with open_container(part, DEMUXERS[container]) as film:
-            _check_tracks(film, joined.packets)
+            _check_tracks(film, joined.tracks)
     except (av.FFmpegError, LookupError) as error:
         raise _wrong(f"cannot be read again ({error})") from error
 
@@ -61,17 +60,22 @@ def _times(segments: Sequence[Path]) -> Iterator[int]:
         yield from read_times(segment)
 
 
-def _check_tracks(film: av.container.InputContainer, written: Sequence[int]) -> None:
-    """Sound has as many packets as were written; subtitles can have more, since MP4 fills the pauses."""
+def _check_tracks(film: av.container.InputContainer, written: Sequence[tuple[int, int]]) -> None:
+    """As many packets as were written, or as many bytes: QuickTime divides PCM into packets of its own.
+
+    Subtitles can have more, since MP4 fills the pauses.
+    """
     there: list[Any] = [each for each in film.streams if each.type in TIMED]
     if len(there) != len(written):
         raise _wrong(f"has {len(there)} tracks beside the pictures, not {len(written)}")
-    counts = dict.fromkeys((each.index for each in there), 0)
+    packets = dict.fromkeys((each.index for each in there), 0)
+    sizes = packets.copy()
     for packet in film.demux(there) if there else ():
-        counts[packet.stream.index] += packet.size > 0
-    for packets, each in zip(written, there, strict=True):
-        if counts[each.index] < packets:
-            raise _wrong(f"has lost {packets - counts[each.index]} packets of track {each.index}")
+        packets[packet.stream.index] += packet.size > 0
+        sizes[packet.stream.index] += packet.size
+    for (wanted, size), each in zip(written, there, strict=True):
+        if packets[each.index] < wanted and sizes[each.index] < size:
+            raise _wrong(f"has lost {wanted - packets[each.index]} packets of track {each.index}")
 
 
 def _wrong(what: str) -> OutputError:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-from ..errors import BadInputError, ResourceError, UgatitError
+from ..errors import BadInputError, OutputError, ResourceError, UgatitError
 from ..files import write_error
 
 
@@ -35,12 +35,14 @@ def explaining(name: str) -> Iterator[None]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg raises while it writes `path` into what the user can do about it."""
+    """Turn what FFmpeg raises while it writes what becomes `path` into what the user can do about it."""
     try:
         yield
     except av.FFmpegError as error:
-        number = error.errno or errno.EIO
-        raise write_error(path, OSError(number, _reason(error))) from error
+        if isinstance(error, OSError):
+            raise write_error(path, OSError(error.errno or errno.EIO, _reason(error))) from error
+        text = f"cannot write {path}: it cannot hold what lies beside the pictures ({_reason(error)})"
+        raise OutputError(text, hint="choose an .mkv, or --no-audio", name="output-unwritable") from error
 
 
 def _reason(error: Exception) -> str:

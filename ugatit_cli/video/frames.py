@@ -47,6 +47,7 @@ class Facts:
         colours: how colours are written down.
         may_be_transparent: whether frames can have an `alpha`.
         plays: how often an animation is shown; 0 is for ever.
+        zero: when it begins by its own clock, in seconds.
         notes: what the user should know, a plain sentence each.
     """
 
@@ -59,6 +60,7 @@ class Facts:
     colours: Colours = field(default_factory=Colours)
     may_be_transparent: bool = False
     plays: int = 0
+    zero: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
 
     @property
@@ -72,7 +74,7 @@ class Source(Protocol):
 
     Attributes:
         exact: whether everything read so far can be found again by its time alone; False once something had to be mended.
-        ends_early: whether the file is cut off, as far as that is known by now.
+        ends_early: whether reading came to where the file is cut off.
     """
 
     facts: Facts

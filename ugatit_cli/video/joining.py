@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, pairwise
 from pathlib import Path
@@ -15,13 +15,14 @@ import av
 
 from .encoding import Stream
 from .faults import writing
-from .reading import open_container
+from .reading import choose_film, open_container
 from .segments import read_records, read_times
 from .sniffing import sniff
-from .tracks import add_tracks, own_tags_left_out
+from .tracks import QUICKTIME, add_tracks, own_tags_left_out, track_tags
 from .window import Window, fine, in_fine
 
-QUICKTIME: Final = frozenset({"mp4", "mov"})
+DEMUXERS: Final = {"mp4": "mov", "mov": "mov", "matroska": "matroska", "webm": "matroska"}
+APPLE: Final = "com.apple.quicktime."
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,24 @@ class Joined:
     """What was written beside the pictures.
 
     Attributes:
-        packets: of each track of sound or subtitles, in their order.
+        tracks: (packets, bytes) of each track of sound or subtitles, in their order.
         notes: what the user should know, a plain sentence each.
     """
 
-    packets: tuple[int, ...] = ()
+    tracks: tuple[tuple[int, int], ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], beside: Companion) -> Joined:
-    """Write the film to `part`; FFmpeg calls the kind of file `container`.
+def join(
+    part: Path, target: Path, container: str, stream: Stream, segments: Sequence[Path], beside: Companion
+) -> Joined:
+    """Write the film to `part`, which becomes `target`; FFmpeg calls the kind of file `container`.
 
     Raises:
         OutputError, ResourceError: it cannot be written.
     """
     options = {"movie_timescale": str(fine(stream.time_base).denominator)} if container in QUICKTIME else {}
-    with writing(part), av.open(str(part), "w", format=container, options=options) as out:
+    with writing(target), av.open(f"file:{part}", "w", format=container, options=options) as out:
         video: Any = out.add_stream(stream.encoder.name, rate=stream.rate)
         stream.configure(video.codec_context)
         video.time_base = stream.time_base
@@ -70,23 +73,51 @@ def join(part: Path, container: str, stream: Stream, segments: Sequence[Path], b
             for _, packet in pictures:
                 out.mux(packet)
             return Joined()
-        with open_container(beside.path, sniff(beside.path)[0]) as source:
-            tracks = add_tracks(source, out, sound=beside.sound)
-            out.metadata.update(own_tags_left_out(source.metadata))
-            out.set_chapters(_chapters(source, beside.window))
-            out.start_encoding()
-            for _, packet in heapq.merge(pictures, tracks.packets(source, beside.window), key=lambda item: item[0]):
-                out.mux(packet)
-            return Joined(tracks.counts(), tuple(tracks.notes))
+        joined, tags = _join_beside(out, pictures, beside.path, beside)
+    return replace(joined, notes=(*joined.notes, *_lost_tags(part, container, tags)))
+
+
+def _join_beside(
+    out: av.container.OutputContainer, pictures: Iterable[tuple[Fraction, av.Packet]], path: Path, beside: Companion
+) -> tuple[Joined, Collection[str]]:
+    """All that `out` will hold; and what the film's tags are called."""
+    demuxer = sniff(path)[0]
+    with open_container(path, demuxer) as source, open_container(path, demuxer) as again:
+        tracks = add_tracks(source, again, out, sound=beside.sound)
+        tags = own_tags_left_out(source.metadata)
+        if any(name.startswith(APPLE) for name in tags) and out.format.name in QUICKTIME:
+            out.options["movflags"] = (
+                "use_metadata_tags"  # the form that telephones write, in which any name is possible
+            )
+        out.metadata.update(tags)
+        out.streams.video[0].metadata.update(_film_tags(choose_film(source), out.format.name))
+        out.set_chapters(_chapters(source, beside.window))
+        out.start_encoding()
+        for _, packet in heapq.merge(pictures, tracks.packets(source, beside.window), key=lambda item: item[0]):
+            out.mux(packet)
+        return Joined(tracks.counts(), tuple(tracks.notes)), tags
+
+
+def _film_tags(film: av.VideoStream, container: str) -> dict[str, str]:
+    """Of the pictures' own track. A timecode would become a track, and tell of a clock that only all the film's frames keep."""
+    return {name: text for name, text in track_tags(film.metadata, container).items() if name != "timecode"}
+
+
+def _lost_tags(part: Path, container: str, tags: Collection[str]) -> list[str]:
+    """Found out by reading: which names a container has a place for is not written down anywhere else."""
+    with open_container(part, DEMUXERS[container]) as film:
+        there = {name.lower() for name in film.metadata}
+    lost = ", ".join(name for name in tags if name.lower() not in there)
+    return [f"tags that {container} cannot hold are left out: {lost}"] if lost else []
 
 
 def _chapters(source: av.container.InputContainer, window: Window) -> list[Any]:
     kept = []
     for chapter in source.chapters():
         base = Fraction(chapter["time_base"] or Fraction(1, av.time_base))
-        if chapter["end"] * base > window.start and window.holds(chapter["start"], base):
-            start = max(0, chapter["start"] - window.offset(base))
-            end = chapter["end"] if window.end is None else min(chapter["end"], round(window.end / base))
+        if not window.is_over(chapter["end"], base) and window.holds(chapter["start"], base):
+            start, last = max(0, chapter["start"] - window.offset(base)), window.last(base)
+            end = chapter["end"] if last is None else min(chapter["end"], last)
             kept.append({**chapter, "start": start, "end": end - window.offset(base)})
     return kept
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from ..errors import BadInputError
 from ..images.limits import check_size
+from .avi import AviDecoder
 from .colours import FULL, HDR_TRANSFERS, Colours, colours_of
+from .display_matrix import as_shown, is_turned
 from .faults import explaining
 from .frames import Facts, Frame, Pixels
 from .scaling import EXACT, SHRINKING, Scaler
@@ -38,11 +40,12 @@ class VideoSource:
         """Raises UgatitError where no frame can be had of it."""
         self.path = path
         self.exact = True
+        self.ends_early = False
         self._scaler = Scaler()
         with explaining(str(path)):
             self._demuxer, animation = sniff(path)
             assert animation is None
-            self.ends_early = ends_early(path, self._demuxer)
+            self._is_cut = ends_early(path, self._demuxer)
             self.facts = self._probe()
 
     def shrink(self, width: int, height: int) -> None:
@@ -80,7 +83,9 @@ class VideoSource:
                 held = frame
             if held is not None:
                 end = (stream.start_time or 0) + (stream.duration or 0)  # what the last one's packet says can be wrong
-                yield replace(held, duration=end - held.pts) if end > held.pts and self.exact else held
+                is_there = end > held.pts and self.exact and not self._is_cut
+                yield replace(held, duration=end - held.pts) if is_there else held
+            self.ends_early = self._is_cut
 
     def _timed(self, decoded: Iterable[av.VideoFrame | None], start: int) -> Iterator[Frame]:
         """Frames from `start` on; their times are mended where they are missing or go backwards."""
@@ -112,10 +117,10 @@ class VideoSource:
             check_size(first.width, first.height)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             aspect = Fraction(aspect) if 0 < aspect <= 16 else Fraction(1)
-            turned = round(first.rotation / 90) % 2
+            turned = is_turned(first)
             coded = first.width, first.height
             width, height = reversed(coded) if turned else coded
-            self._turned = bool(turned)
+            self._turned = turned
             self._coded_size = (max(1, round(coded[0] * aspect)), coded[1])
             rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
             assert stream.time_base is not None
@@ -127,12 +132,13 @@ class VideoSource:
                 _count(container, stream, rate, self.path.stat().st_size),
                 sample_aspect=1 / aspect if turned else aspect,
                 colours=colours_of(first),
+                zero=_zero(container, first),
                 notes=tuple(_notes(first, stream)),
             )
 
 
 def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scaler: Scaler) -> Pixels:
-    """uint8 (H, W, 3): the frame scaled to `size` (width, height), then turned as its display matrix says."""
+    """uint8 (H, W, 3): the frame scaled to `size` (width, height), then turned and mirrored as its display matrix says."""
     rgb = scaler(
         frame,
         *size,
@@ -141,9 +147,7 @@ def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scale
         src_color_range=FULL if frame.format.name.startswith("yuvj") else colours.scaler_range,
         interpolation=SHRINKING if size[0] < frame.width else EXACT,
     )
-    pixels = np.asarray(rgb.to_ndarray(), np.uint8)
-    turns = round(frame.rotation / 90) % 4  # counter-clockwise
-    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+    return as_shown(np.asarray(rgb.to_ndarray(), np.uint8), frame)
 
 
 def choose_film(container: av.container.InputContainer) -> av.VideoStream:
@@ -158,13 +162,14 @@ def choose_film(container: av.container.InputContainer) -> av.VideoStream:
 def _decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
     """Every frame; None for each packet that cannot be decoded."""
     packets = container.demux(stream)
+    decode = AviDecoder(stream).decode if container.format.name == "avi" else av.Packet.decode
     lost = 0
     while lost < MOST_LOST:
         try:
             packet = next(packets, None)
             if packet is None:
                 return
-            frames = packet.decode()
+            frames = decode(packet)
         except (av.error.InvalidDataError, av.error.UnknownError, EOFError):
             lost += 1
             yield None
@@ -183,6 +188,13 @@ def _count(container: av.container.InputContainer, stream: av.VideoStream, rate:
         seconds = Fraction(container.duration, av.time_base)
     count = stream.frames or (round(seconds * rate) if seconds else 0)
     return count if 0 < count <= size else None  # a frame takes a byte at least
+
+
+def _zero(container: av.container.InputContainer, first: av.VideoFrame) -> Fraction:
+    """When its pictures or its sound begin: a recording of television goes by the station's clock."""
+    begun = [Fraction(first.pts or 0) * Fraction(first.time_base or 1)]
+    begun += [s.start_time * Fraction(s.time_base or 1) for s in container.streams.audio if s.start_time is not None]
+    return max(Fraction(0), min(begun))
 
 
 def _notes(frame: av.VideoFrame, stream: av.VideoStream) -> Iterator[str]:

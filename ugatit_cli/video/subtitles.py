@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape, unescape
 from typing import Final
 
 WRITTEN_AS: Final = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
@@ -28,9 +31,46 @@ def text_of(codec: str, data: bytes) -> str:
     text = data.decode("utf-8", "replace")
     if codec in ("ass", "ssa"):
         text = re.sub(r"\\[Nn]", "\n", re.sub(r"\{[^}]*\}", "", text.split(",", ASS_FIELDS)[-1]))
+    if codec in ("subrip", "srt"):
+        text = re.sub(r"</?[a-zA-Z][^>]*>|\{\\[^}]*\}", "", text)
+    if codec == "webvtt":
+        text = unescape(re.sub(r"<[^>]*>", "", text))
     return text
 
 
 def packet_of(codec: str, text: str) -> bytes:
-    data = text.encode()
+    data = (escape(text, quote=False) if codec == "webvtt" else text).encode()
     return struct.pack(">H", len(data)) + data if codec == "mov_text" else data
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A text, and from when until when it is shown, in ticks."""
+
+    begin: int
+    end: int
+    text: str
+
+
+class OneAtATime:
+    """Cues for MP4, which shows one at a time: where several are shown together, one says what all of them say."""
+
+    def __init__(self) -> None:
+        self._shown: list[Cue] = []
+        self._told = 0  # up to here, all is given out
+
+    def add(self, cue: Cue) -> Iterator[Cue]:
+        """What is known once `cue` begins; cues come in the order in which they begin."""
+        yield from self.until(cue.begin)
+        self._told = max(self._told, cue.begin)
+        self._shown.append(cue)
+
+    def until(self, time: int | None) -> Iterator[Cue]:
+        """All that is shown before `time`; None is the end."""
+        while self._shown and (time is None or self._told < time):
+            end = min(cue.end for cue in self._shown)
+            end = end if time is None else min(end, time)
+            if end > self._told:
+                yield Cue(self._told, end, "\n".join(cue.text for cue in self._shown))
+            self._told = max(end, self._told)
+            self._shown = [cue for cue in self._shown if cue.end > self._told]
