@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from films import Film
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -171,6 +172,25 @@ def test_other_settings_make_all_again(translate: Translate, other_model: Path) 
         assert translate("photos", "-o", "out", *more).stdout == ""
 
 
+def test_results_of_other_photographs_are_not_overwritten(translate: Translate) -> None:
+    photo("cats/1.png")
+    photo("dogs/1.png", (44, 36), seed=1)
+    translate("cats", "-o", "pets")
+    assert errors(translate("dogs", "-o", "pets", code=2)) == ["error: pets/1.png would be overwritten"]
+    assert size("pets/1.png") == (40, 32)
+    translate("dogs", "-o", "pets", "--overwrite")
+    assert errors(translate("cats", "-o", "pets", code=2)) == ["error: pets/1.png would be overwritten"]
+
+
+def test_a_film_of_the_same_name_is_not_overwritten(translate: Translate) -> None:
+    for frames, folder in ((1, "one"), (2, "two")):
+        Path(folder).mkdir()
+        Film(frames=frames).make(Path(folder, "clip.mp4"))
+    translate("one/clip.mp4", "-o", "out")
+    assert translate("one/clip.mp4", "-o", "out").stdout == ""
+    assert errors(translate("two/clip.mp4", "-o", "out", code=2)) == ["error: out/clip.mp4 would be overwritten"]
+
+
 def test_nothing_else_is_overwritten(translate: Translate) -> None:
     photo("photos/a.png")
     Path("out").mkdir()
@@ -260,6 +280,21 @@ def test_failures_are_listed_and_the_rest_is_done(translate: Translate) -> None:
     ]
     assert errors(result) == ["error: 2 of 4 pictures failed"]
     assert result.stdout.splitlines() == ["out/a.png", "out/d.png"]
+
+
+def test_a_film_goes_through_no_pipe(translate: Translate) -> None:
+    Path("clip.mp4").touch()
+    for more in ([], ["--dry-run"]):
+        result = translate("clip.mp4", "-o", "-", *more, code=2)
+        assert result.stderr.splitlines() == ["error: a film goes through no pipe", "hint: name a file with -o"]
+
+
+def test_a_folder_with_the_name_of_a_film_is_a_folder(translate: Translate) -> None:
+    photo("a.png")
+    Path("empty.mp4").mkdir()
+    result = translate("a.png", "empty.mp4", "-o", "out", code=3)
+    assert "failed: there are no images in empty.mp4" in result.stderr.splitlines()
+    assert files("out") == ["a.png"]
 
 
 def test_one_bad_picture_is_one_error_with_a_hint(translate: Translate) -> None:

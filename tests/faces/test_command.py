@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from faces.detectors import draw_face, write_detector
@@ -100,6 +102,16 @@ def test_without_the_network_the_whole_picture_is_translated(group: Path, model:
 def test_models_of_whole_pictures_need_no_detector(group: Path, tmp_path: Path) -> None:
     done = translate(group, "-o", tmp_path / "out.png")
     assert (done.exit_code, "face" in done.stderr) == (0, False)
+
+
+def test_another_detector_makes_all_again(group: Path, model: Path, detector: Path, tmp_path: Path) -> None:
+    other = onnx.load(detector)
+    other.producer_name = "another"
+    onnx.save(other, tmp_path / "other.onnx")
+    copied = shutil.copy(detector, tmp_path / "copy.onnx")
+    words: list[str | Path] = [group, "-o", tmp_path / "out", "-m", model, "--faces", "all", "--face-model"]
+    made = [bool(translate(*words, each).stdout) for each in (detector, copied, tmp_path / "other.onnx")]
+    assert made == [True, False, True]
 
 
 def test_a_detector_that_is_none(group: Path, model: Path, tmp_path: Path) -> None:

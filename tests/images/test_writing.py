@@ -53,9 +53,17 @@ def test_thin_pictures_are_written(shape: tuple[int, int], format: str) -> None:
     assert picture.pixels.shape[:2] == shape
 
 
-def test_what_a_format_cannot_hold_is_an_output_error() -> None:
-    with pytest.raises(OutputError, match="20000 x 1"):
-        images.encode(np.zeros((1, 20_000, 3), np.uint8), format="webp", quality=90)
+@pytest.mark.parametrize(("format", "width"), [("webp", 20_000), ("jpg", 65_535), ("avif", 32_769), ("avif", 65_537)])
+def test_what_a_format_cannot_hold_is_an_output_error(format: str, width: int) -> None:
+    with pytest.raises(OutputError, match=f"{width} x 1") as caught:
+        images.encode(np.zeros((1, width, 3), np.uint8), format=format, quality=90)
+    assert caught.value.name == "format-limit"
+
+
+@pytest.mark.parametrize(("width", "height"), [(70_000, 1), (10_000, 9_000)])
+def test_what_is_written_may_be_larger_than_what_is_read(width: int, height: int, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(images.encode(np.zeros((height, width, 3), np.uint8), format="png", quality=90))
+    images.check_picture(tmp_path / "out", (width, height))
 
 
 def test_an_unknown_format_is_a_usage_error_that_lists_the_known() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ugatit_cli.errors import OutputError
-from ugatit_cli.pipeline.journal import JOURNAL, Journal, Origin, Record
+from ugatit_cli.pipeline.journal import JOURNAL, Journal, Origin, Record, record_of
 
-RECORD = Record(Origin(1, 2, "a" * 64, "b" * 64), "c" * 64)
+RECORD = Record(Origin(1, 2, "a" * 64, "b" * 64), "c" * 64, "/photos/bad_\udcff.png", "d" * 64)
 
 
 @pytest.mark.parametrize("name", ["a.png", "sub/line\nbreak.png", "bad_\udcff.png", "日本.png", 'quote".png'])
@@ -29,6 +32,26 @@ def test_the_last_record_of_a_file_counts(tmp_path: Path) -> None:
         journal.add(tmp_path / "a.png", record)
     assert journal.find(tmp_path / "a.png") == later
     assert Journal(tmp_path).find(tmp_path / "a.png") == later
+
+
+def test_a_line_of_an_older_version_is_of_any_source(tmp_path: Path) -> None:
+    line = {"file": "a.png", "sha256": RECORD.sha256, **asdict(RECORD.origin)}
+    (tmp_path / JOURNAL).write_text(json.dumps(line) + "\n")
+    record = Journal(tmp_path).find(tmp_path / "a.png")
+    assert record == Record(RECORD.origin, RECORD.sha256)
+    assert record.is_of(tmp_path / "photo.png")
+
+
+def test_a_source_that_went_while_it_was_translated_is_known_by_its_place(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    record = record_of(tmp_path / "a.png", tmp_path / "gone.png", RECORD.origin)
+    assert record.is_of(tmp_path / "gone.png")
+    assert not record.is_of(tmp_path / "a.png")
+
+
+def test_nothing_waits_for_a_pipe_in_the_place_of_a_source(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert not RECORD.is_of(tmp_path / "pipe.png")
 
 
 def test_a_line_cut_off_by_a_kill_costs_only_itself(tmp_path: Path) -> None:

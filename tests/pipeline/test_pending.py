@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ugatit_cli.errors import UsageError
-from ugatit_cli.files import sha256_of
-from ugatit_cli.pipeline.journal import Journal, Record
+from ugatit_cli.pipeline.destination import OutputOptions
+from ugatit_cli.pipeline.journal import Journal, record_of
 from ugatit_cli.pipeline.pending import Choices, Existing, Pending, sort_jobs
-from ugatit_cli.pipeline.plan import Job
+from ugatit_cli.pipeline.plan import Job, make_plan
 
 CHOICES = Choices("refuse", model="m", settings="s")
 Plan = Callable[..., list[Job]]
@@ -29,7 +30,7 @@ def done(tmp_path: Path, photo: Callable[..., Path], planned: Plan) -> Plan:
     for job in planned():
         origin = CHOICES.origin(job)
         assert origin is not None
-        journal.add(job.targets["result"], Record(origin, sha256_of(job.targets["result"])))
+        journal.add(job.targets["result"], record_of(job.targets["result"], job.source.path, origin))
     return planned
 
 
@@ -57,6 +58,40 @@ def test_a_changed_input_is_done_again(done: Plan, tmp_path: Path, photo: Callab
     assert names(sort(done()).todo) == [("a.png", True), ("b.png", True)]
 
 
+def test_what_was_made_from_another_photograph_is_not_overwritten(
+    done: Plan, tmp_path: Path, photo: Callable[..., Path]
+) -> None:
+    (tmp_path / "in").rename(tmp_path / "before")
+    photo(tmp_path / "other" / "a.png", colour=(9, 9, 9))
+    (tmp_path / "in").symlink_to("other")
+    with pytest.raises(UsageError) as caught:
+        sort(done())
+    assert caught.value.name == "output-exists"
+
+
+def test_a_photograph_is_known_by_every_spelling(
+    done: Plan, tmp_path: Path, photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("in")
+    photo(tmp_path / "in" / "a.png", size=(64, 64))
+    for spelling in ("in", "link", "out/../in"):
+        jobs = make_plan([spelling], OutputOptions("out", None, "inverted"), recursive=True)
+        pending = sort_jobs(jobs, {Path("out"): Journal(Path("out"))}, CHOICES)
+        assert (names(pending.todo), len(pending.skipped)) == ([("a.png", True)], 1)
+
+
+def test_photographs_that_moved_are_known_by_their_content(
+    done: Plan, tmp_path: Path, photo: Callable[..., Path]
+) -> None:
+    shutil.copytree(tmp_path / "in", tmp_path / "copy")
+    os.utime(tmp_path / "copy" / "b.png", (1, 1))
+    (tmp_path / "in").rename(tmp_path / "before")
+    (tmp_path / "in").symlink_to("copy")
+    pending = sort(done())
+    assert (names(pending.todo), len(pending.skipped)) == ([("b.png", True)], 1)
+
+
 def test_a_missing_output_is_made(done: Plan, tmp_path: Path) -> None:
     (tmp_path / "out" / "b.png").unlink()
     assert names(sort(done()).todo) == [("b.png", False)]
@@ -70,6 +105,15 @@ def test_a_damaged_output_is_made_again(done: Plan, tmp_path: Path, damage: byte
 
 def test_a_retouched_output_is_not_overwritten(done: Plan, tmp_path: Path, photo: Callable[..., Path]) -> None:
     photo(tmp_path / "out" / "a.png", colour=(9, 9, 9))
+    with pytest.raises(UsageError) as caught:
+        sort(done())
+    assert caught.value.name == "output-exists"
+
+
+def test_a_retouched_output_too_large_to_be_read_is_not_overwritten(
+    done: Plan, tmp_path: Path, photo: Callable[..., Path]
+) -> None:
+    photo(tmp_path / "out" / "a.png", size=(70_000, 1), colour=(9, 9, 9))
     with pytest.raises(UsageError) as caught:
         sort(done())
     assert caught.value.name == "output-exists"

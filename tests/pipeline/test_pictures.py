@@ -111,7 +111,7 @@ def test_a_gpu_tries_no_batch_that_is_larger_than_what_is_there() -> None:
 
 
 def test_a_gpu_tries_one_size_and_takes_as_much_of_others() -> None:
-    backend = InvertingBackend(device="cuda", memory=8)
+    backend = InvertingBackend(device="cuda", memory=8, seconds=0.005)
     run_translator = translator(backend)
     assert run_translator.batch(32, 32) == 8
     tried = len(backend.batches)

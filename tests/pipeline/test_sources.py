@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import socket
@@ -110,6 +111,27 @@ def test_a_pattern_keeps_the_tree_below_its_fixed_part(tmp_path: Path) -> None:
     assert [source.relative.as_posix() for source in sources] == ["x/1.png", "y/1.png"]
     everything = find_sources([str(tmp_path / "photos" / "**")], recursive=False)
     assert [source.relative.as_posix() for source in everything] == ["x/1.png", "y/1.png", "y/sub.png/2.png"]
+
+
+def test_links_to_folders_are_not_followed_by_two_stars(tmp_path: Path) -> None:
+    make(tmp_path, "in/a.png", "in/sub/b.png", "elsewhere/c.png")
+    for name, target in (("in/self", "."), ("in/there", "../elsewhere")):
+        (tmp_path / name).symlink_to(target)
+    for pattern in ("in/**", "in/**/*.png", "in/**/**/*.png"):
+        sources = find_sources([str(tmp_path / pattern)], recursive=False)
+        assert [source.relative.as_posix() for source in sources] == ["a.png", "sub/b.png"]
+    (linked,) = find_sources([str(tmp_path / "in" / "there" / "**" / "*.png")], recursive=False)
+    assert linked.path == tmp_path / "in" / "there" / "c.png"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**", "**/*", "*/**/*.png", "**/y/**", "**/.h/*", ".h/**", "x/**/y/*.p[nm]g", "./**/b.*"]
+)
+def test_two_stars_mean_what_they_mean_to_python(pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "a.png", ".a.png", "x/b.png", "x/y/b.png", "x/y/z/b.png", ".h/c.png", "x/.h/c.png", "[x]/y/b.png")
+    monkeypatch.chdir(tmp_path)
+    expected = {Path(name) for name in glob.glob(pattern, recursive=True) if os.path.isfile(name)}
+    assert {source.path for source in find_sources([pattern], recursive=False)} == expected
 
 
 def test_a_pattern_never_leads_out_of_the_output(tmp_path: Path) -> None:

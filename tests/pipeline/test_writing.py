@@ -138,6 +138,24 @@ def test_a_picture_that_the_format_cannot_hold_fails_alone(tmp_path: Path, photo
     assert [type(outcome) for outcome in outcomes] == [Failure, Written]
 
 
+def test_a_comparison_may_be_wider_than_what_is_read(tmp_path: Path, photo: Photo, planned: Plan) -> None:
+    for name, width in (("a.png", 33_000), ("b.png", 32)):
+        photo(tmp_path / "in" / name, size=(width, 1))
+    outcomes = run(planned("compare"), fit="stretch")
+    assert [type(outcome) for outcome in outcomes] == [Written, Written]
+    assert opened(tmp_path / "out" / "a.compare.png").size == (66_000, 1)
+
+
+@pytest.mark.parametrize("format", ["jpg", "avif"])
+def test_a_comparison_that_the_format_cannot_hold_fails_alone(format: str, tmp_path: Path, photo: Photo) -> None:
+    sources = [str(photo(tmp_path / "wide.png", size=(33_000, 1))), str(photo(tmp_path / "a.png"))]
+    options = OutputOptions(str(tmp_path / "out"), format, "toon", ("compare",))
+    wide, other = run(make_plan(sources, options, recursive=False), fit="stretch")
+    assert isinstance(wide, Failure) and isinstance(other, Written)
+    assert (wide.error.name, wide.error.hint) == ("format-limit", "choose png")
+    assert "wide.png" in wide.error.message
+
+
 @pytest.mark.parametrize("call", range(1, 12))
 def test_a_full_disk_stops_the_run_and_leaves_every_file_whole(
     call: int, tmp_path: Path, photo: Photo, planned: Plan, monkeypatch: pytest.MonkeyPatch

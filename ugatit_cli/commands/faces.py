@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +12,7 @@ import typer
 from .. import hub
 from ..console import Console
 from ..errors import NetworkError, UsageError
+from ..model_file import naming, open_model
 
 if TYPE_CHECKING:
     from ..faces.translating import Faces
@@ -43,6 +45,18 @@ class FaceChoice:
 
     mode: FacesMode = "off"
     detector: Path | None = None
+
+    @property
+    def identity(self) -> str:
+        """What results depend on: the mode, and the detector's sha256.
+
+        Raises:
+            UsageError, BadModelError, RefusedError: the detector is no file that can be read.
+        """
+        if self.detector is None:
+            return self.mode
+        with naming(self.detector, "face detector"), open_model(self.detector) as file:
+            return f"{self.mode} {hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def choose_faces(

@@ -18,7 +18,6 @@ from .. import hub
 from ..config import Direction
 from ..console import Console
 from ..errors import UgatitError, UsageError
-from ..files import sha256_of
 from ..filming import FilmSettings, plan_job
 from ..loading import MANY, LoadedModel, Wish, digest_of
 from ..pipeline import (
@@ -41,7 +40,7 @@ from ..pipeline import (
     sort_jobs,
     watch_signals,
 )
-from ..pipeline.journal import Record
+from ..pipeline.journal import record_of
 from . import options
 from .faces import FaceChoice, FaceModelOption, FacesOption, choose_faces, face_backend, say_without
 from .film_run import FilmRun, open_film, run_film
@@ -147,7 +146,7 @@ def translate(
             quality=quality,
             input_range=input_range,
             bgr=bgr,
-            faces=chosen.mode,
+            faces=chosen.identity,
         )
         wish = Wish(settings.direction, backend, device, input_range, bgr)
         existing: Existing = "overwrite" if overwrite else "skip" if skip_existing else "refuse"
@@ -264,7 +263,7 @@ def _run_film(
 
     def remember(target: Path, part: Path) -> None:
         if job.root is not None and origin is not None:
-            journals[job.root].add(target, Record(origin, sha256_of(part)))
+            journals[job.root].add(target, record_of(part, job.source.path, origin))
 
     try:
         plan = plan_job(job, request.film)

@@ -12,12 +12,17 @@ from .pillow_warnings import without_warnings
 
 
 def open_header(kind: str, data: bytes) -> ImageFile.ImageFile:
-    """The header is read, nothing is decoded.
+    """As `read_header` does it, for strangers' files.
 
     Raises:
         RefusedError: it claims more pixels than the limits allow.
     """
-    with without_warnings():
-        image = READERS[kind](BytesIO(data))
+    image = read_header(kind, data)
     check_size(*image.size)
     return image
+
+
+def read_header(kind: str, data: bytes) -> ImageFile.ImageFile:
+    """The header is read, nothing is decoded."""
+    with without_warnings():
+        return READERS[kind](BytesIO(data))

@@ -20,9 +20,12 @@ _KEPT_CHUNKS: Final = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"iCCP", b"e
 def load_png(data: bytes, notes: list[str]) -> Image.Image:
     """Only the chunks that carry the picture reach the decoder: no text, however much it inflates to, no later frames."""
     kept: list[bytes | memoryview] = [data[:8]]
+    depth = 8
     for name, body, chunk in _chunks(data):
         if name == b"acTL" and int.from_bytes(body[:4]) > 1:
             notes.append(ANIMATED)
+        if name == b"IHDR":
+            depth = body[8]
         if name not in _KEPT_CHUNKS:
             continue
         if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:]):
@@ -33,7 +36,17 @@ def load_png(data: bytes, notes: list[str]) -> Image.Image:
         kept.append(chunk)
     image = open_header("PNG", b"".join(kept))
     image.load()
+    _scale_transparent_colour(image, depth)
     return image
+
+
+def _scale_transparent_colour(image: Image.Image, depth: int) -> None:
+    """To 8 bits, as the decoder does it with the pixels; in `info` it is as in the file, of `depth` bits a channel."""
+    colour = image.info.get("transparency")
+    if image.mode == "RGB" and depth == 16 and isinstance(colour, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in colour)
+    elif image.mode == "L" and isinstance(colour, int):
+        image.info["transparency"] = colour * 255 // (2**depth - 1)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:

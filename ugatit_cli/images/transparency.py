@@ -13,9 +13,6 @@ def split_transparency(image: Image.Image) -> tuple[Image.Image, Image.Image | N
     """(the colours in a mode that a profile can speak of, L transparency or None if all is opaque)."""
     if not image.has_transparency_data:
         return (image if image.mode in PROFILE_MODES.values() else image.convert("RGB")), None
-    key = image.info.get("transparency")
-    if isinstance(key, tuple) and max(key) > 255:  # 16 bits as in the file, of which the decoder keeps the upper 8
-        image.info["transparency"] = tuple(value >> 8 for value in key)
     if image.mode != "RGBA":
         image = image.convert("RGBA")
     alpha = image.getchannel("A")

@@ -13,9 +13,10 @@ from ..errors import OutputError, UgatitError, UsageError
 from .arrays import Pixels
 from .faults import DECODE_ERRORS
 from .formats import WRITABLE, sniff
-from .header import open_header
+from .header import read_header
 
 _WITHOUT_ALPHA: Final = {"JPEG", "BMP"}
+_AVIF_SIDE: Final = 32_768  # libavif writes longer ones, and does not read them
 
 
 def encode(pixels: Pixels, *, format: str, quality: int, alpha: Pixels | None = None) -> bytes:
@@ -41,6 +42,8 @@ def encode(pixels: Pixels, *, format: str, quality: int, alpha: Pixels | None = 
         image = _with_alpha(image, Image.fromarray(alpha), kind)
     buffer = BytesIO()
     try:
+        if kind == "AVIF" and max(image.size) > _AVIF_SIDE:
+            raise ValueError(f"more than {_AVIF_SIDE} pixels a side")
         image.save(buffer, kind, **_save_options(kind, quality))
     except (OSError, ValueError) as error:
         reason = f"a picture of {image.width} x {image.height} does not fit into a {kind} file"
@@ -66,14 +69,14 @@ def _save_options(kind: str, quality: int) -> dict[str, Any]:
 
 
 def check_picture(path: Path, size: tuple[int, int]) -> None:
-    """Refuse a file just written that does not open again with `size` (width, height).
+    """Refuse a file just written that does not open again with `size` (width, height), which is limited by its format alone.
 
     Raises:
         OutputError: it does not.
     """
     data = path.read_bytes()
     try:
-        found = open_header(sniff(data), data).size
+        found = read_header(sniff(data), data).size
     except (UgatitError, *DECODE_ERRORS) as error:
         raise OutputError(f"the file just written does not open again: {error}", name="output-damaged") from error
     if found != size:

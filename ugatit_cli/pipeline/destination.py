@@ -96,7 +96,7 @@ def choose_destination(arguments: Sequence[str], options: OutputOptions) -> Dest
     if STREAM in arguments and len(arguments) > 1:
         raise UsageError("- (standard input) cannot be mixed with other inputs", name="input-mixed")
     if out == STREAM or (out is None and arguments[0] == STREAM):
-        return _stream(alone, options)
+        return _stream(alone, options, is_film=is_video_name(arguments[0]))
     folders = [Path(argument) for argument in arguments if argument != STREAM and os.path.isdir(argument)]
     if out is None:
         beside = {folder: _beside(folder, options.label) for folder in folders}
@@ -117,9 +117,11 @@ def choose_destination(arguments: Sequence[str], options: OutputOptions) -> Dest
     return Destination("folder", options, Path(out), mirrors)
 
 
-def _stream(alone: bool, options: OutputOptions) -> Destination:
+def _stream(alone: bool, options: OutputOptions, *, is_film: bool) -> Destination:
     if not alone:
         raise UsageError("standard output takes one picture", hint="name a folder with -o", name="output-one-file")
+    if is_film:
+        raise UsageError("a film goes through no pipe", hint="name a file with -o", name="film-pipe")
     if options.extras:
         text = f"--{options.extras[0]} needs a result in a file, to be written beside it"
         raise UsageError(text, hint="name the result with -o", name="output-nameless")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
-from ..files import write_error
+from ..files import sha256_of, write_error
 
 JOURNAL = ".ugatit-journal.jsonl"
 
@@ -33,10 +34,35 @@ class Origin:
 
 @dataclass(frozen=True)
 class Record:
-    """One output: what it follows from, and the sha256 of its bytes."""
+    """One output.
+
+    Attributes:
+        origin: what it follows from.
+        sha256: of its bytes.
+        input: where its source lies, links followed; None in lines that older versions wrote.
+        input_sha256: of the source's bytes; None where it was gone by then.
+    """
 
     origin: Origin
     sha256: str
+    input: str | None = None
+    input_sha256: str | None = None
+
+    def is_of(self, source: Path) -> bool:
+        """Whether it was made from `source`, which may have moved or changed since then, but not both."""
+        return self.input in (None, os.path.realpath(source)) or self.input_sha256 == _content(source)
+
+
+def record_of(output: Path, source: Path, origin: Origin) -> Record:
+    """Raises OSError where `output` cannot be read."""
+    return Record(origin, sha256_of(output), os.path.realpath(source), _content(source))
+
+
+def _content(source: Path) -> str | None:
+    """Its sha256; None of what cannot be read, and of a pipe, which would have to be waited for."""
+    with suppress(OSError):
+        return sha256_of(source) if source.is_file() else None
+    return None
 
 
 class Journal:
@@ -63,7 +89,8 @@ class Journal:
             OutputError, ResourceError: it cannot be written.
         """
         key = self._key(target)
-        line = json.dumps({"file": key, "sha256": record.sha256, **asdict(record.origin)})
+        values = asdict(record)
+        line = json.dumps({"file": key, **values.pop("origin"), **values})
         try:
             with self._path.open("ab+") as file:
                 file.write(b"" if _ends_a_line(self._path) else b"\n")
@@ -104,6 +131,7 @@ def _parse(line: bytes) -> tuple[str, Record] | None:
     try:
         values: Any = json.loads(line)
         name, sha256 = str(values.pop("file")), str(values.pop("sha256"))
-        return name, Record(Origin(**values), sha256)
+        source = values.pop("input", None), values.pop("input_sha256", None)
+        return name, Record(Origin(**values), sha256, *source)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ..errors import UgatitError, UsageError
+from ..errors import BadInputError, UgatitError, UsageError
 from ..files import sha256_of
 from ..video.kinds import CONTAINERS, suffix_of
 from .journal import Journal, Origin
@@ -88,19 +88,21 @@ def _state(target: Path, job: Job, journal: Journal, choices: Choices) -> Litera
     if not untouched:
         # a picture that somebody retouched is theirs now; one that no longer opens is nobody's
         return "outdated" if _is_damaged(target) else "foreign"
+    if not record.is_of(job.source.path):
+        return "foreign"
     return "current" if record.origin == choices.origin(job) else "outdated"
 
 
 def _is_damaged(path: Path) -> bool:
-    """Of films nobody knows without looking at every frame: they are taken to be whole."""
+    """Of films nobody knows without looking at every frame: they are taken to be whole, as is what is too large to read."""
     if suffix_of(path.name) in CONTAINERS:
         return False
     from .. import images
 
     try:
         images.read(path)
-    except UgatitError:
-        return True
+    except UgatitError as error:
+        return isinstance(error, BadInputError)
     return False
 
 

@@ -40,7 +40,8 @@ class Job:
 
     @property
     def is_film(self) -> bool:
-        return is_video_name(self.source.path.name)
+        """Not what has a problem: that can be a folder with the name of a film."""
+        return self.source.problem is None and is_video_name(self.source.path.name)
 
 
 def make_plan(arguments: Sequence[str], options: OutputOptions, *, recursive: bool) -> list[Job]:

@@ -23,7 +23,7 @@ class Settings:
         size: the side that the generator works at, in pixels; None for the model's own.
         fit, output_size: see `framing`.
         quality: 1 to 100, of lossy formats.
-        faces: which of a picture's faces are translated, if not the whole picture.
+        faces: which of a picture's faces are translated and what finds them, if not the whole picture is.
         input_range, bgr: what an ONNX graph that does not say so itself was said to expect.
     """
 

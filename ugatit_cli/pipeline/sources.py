@@ -124,7 +124,7 @@ def _standard_input() -> bytes:
 def _matches(pattern: str) -> Iterator[Source]:
     """Files that match; folders are not entered, since `**` says how deep to look."""
     base = _fixed_part(pattern)
-    paths = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]
+    paths = [Path(name) for name in sorted(set(_glob(Path(pattern))))]
     known = [path for path in paths if _has_picture_name(path.name) or is_video_name(path.name)]
     chosen = [path for path in known if not os.path.isdir(path)]
     if not chosen:
@@ -132,6 +132,19 @@ def _matches(pattern: str) -> Iterator[Source]:
     for path in chosen:
         relative = path.relative_to(base)
         yield Source(path, Path(path.name) if ".." in relative.parts else relative, status=_status(path))
+
+
+def _glob(pattern: Path, root: str = os.curdir) -> Iterator[str]:
+    """As `glob.glob` with `recursive`, but `**` follows no links to folders, which can go round in circles."""
+    if "**" not in pattern.parts:
+        yield from (os.path.join(root, name) for name in glob.iglob(str(pattern), root_dir=root))
+        return
+    stars = pattern.parts.index("**")
+    rest = Path(*(pattern.parts[stars + 1 :] or ("*",)))
+    for top in _glob(Path(*pattern.parts[:stars]), root):
+        for folder, below, _ in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            yield from _glob(rest, folder)
 
 
 def _fixed_part(pattern: str) -> Path:

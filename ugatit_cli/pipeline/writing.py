@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from .. import framing, images
 from ..errors import OutputError, UgatitError
 from ..files import write_atomically, write_error
-from .journal import Journal, Record
+from .journal import Journal, record_of
 from .outcomes import Failure, Outcome, Written
 from .pictures import STOPS_THE_RUN, Translation
 from .plan import Job, Kind
@@ -87,7 +86,11 @@ class Writer:
 
     def _file(self, pixels: images.Pixels, job: Job, alpha: images.Pixels | None = None) -> Encoded:
         height, width = pixels.shape[:2]
-        data = images.encode(pixels, format=job.format, quality=self.settings.quality, alpha=alpha)
+        try:
+            data = images.encode(pixels, format=job.format, quality=self.settings.quality, alpha=alpha)
+        except OutputError as error:
+            text = f"cannot write the translation of {job.source.path}: {error.message}"
+            raise OutputError(text, hint=error.hint, name=error.name) from error
         return Encoded(data, (width, height))
 
     def _write(self, item: Translation, target: Path, encoded: Encoded) -> bool:
@@ -108,8 +111,7 @@ class Writer:
         """The last step before the file gets its name: it opens, and the journal knows it."""
         images.check_picture(part, encoded.size)
         if item.origin is not None and item.job.root is not None:
-            sha256 = hashlib.sha256(encoded.data).hexdigest()
-            self.journals[item.job.root].add(target, Record(item.origin, sha256))
+            self.journals[item.job.root].add(target, record_of(part, item.job.source.path, item.origin))
 
 
 def visible_heatmap(heatmap: NDArray[np.float32], framed: framing.Framed) -> NDArray[np.float32]:
