@@ -19,7 +19,7 @@ import pytest
 
 from ugatit_cli import files
 from ugatit_cli.errors import OutputError, ResourceError, UgatitError
-from ugatit_cli.files import remove_abandoned_parts, write_atomically
+from ugatit_cli.files import remove_abandoned_parts, remove_old_parts, write_atomically
 
 REPOSITORY = Path(files.__file__).resolve().parents[1]
 OLD, NEW = b"the old contents", bytes(range(256)) * 4
@@ -361,5 +361,19 @@ def test_only_parts_of_this_program_are_removed(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted([*others, ".ba9876543210.ugatit-part"])
 
 
+def test_without_a_lock_only_old_parts_of_this_program_are_removed(tmp_path: Path) -> None:
+    old, young = ".0123456789ab.ugatit-part", ".ba9876543210.ugatit-part"
+    for name in (old, young, "a.png", ".a.png.1234.ugatit-part"):
+        (tmp_path / name).write_bytes(b"x")
+        if name != young:
+            os.utime(tmp_path / name, (0, 0))
+    (tmp_path / ".aaaaaaaaaaaa.ugatit-part").mkdir()
+    (tmp_path / ".aaaaaaaaaaaa.ugatit-part" / "inside").write_bytes(b"x")
+    os.utime(tmp_path / ".aaaaaaaaaaaa.ugatit-part", (0, 0))
+    remove_old_parts(tmp_path)
+    assert names(tmp_path) == sorted([young, "a.png", ".a.png.1234.ugatit-part"])
+
+
 def test_a_folder_that_is_not_there_has_no_parts(tmp_path: Path) -> None:
     remove_abandoned_parts(tmp_path / "missing")
+    remove_old_parts(tmp_path / "missing")

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +16,8 @@ from .errors import OutputError, ResourceError
 
 PART_SUFFIX = ".ugatit-part"
 _NAME_BYTES = 6
+_PARTS = f".{'[0-9a-f]' * 2 * _NAME_BYTES}{PART_SUFFIX}"  # ours, and no name like it
+_ABANDONED_SECONDS = 24 * 3600
 
 
 def write_atomically(path: Path, data: bytes, *, check: Callable[[Path], None] | None = None) -> None:
@@ -94,9 +98,18 @@ def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
 
 def remove_abandoned_parts(folder: Path) -> None:
     """Delete the half-written files that killed runs left in `folder` (call it under the folder's lock)."""
-    for part in folder.glob(f".{'[0-9a-f]' * 2 * _NAME_BYTES}{PART_SUFFIX}"):  # ours, and no name like it
+    for part in folder.glob(_PARTS):
         with suppress(OSError):  # one that cannot be deleted does no harm
             part.unlink()
+
+
+def remove_old_parts(folder: Path) -> None:
+    """Delete the half-written files and folders that killed runs left in `folder`, which has no lock: once they are a day
+    old, and so nobody's any more."""
+    for part in folder.glob(_PARTS):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 
 def sha256_of(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,13 @@ def test_full_keeps_its_large_matrix_as_asked(storage: str, other_model: Path, t
     assert done.exit_code == 0, done.stderr
 
 
+def test_a_matrix_that_lost_too_much_is_the_one_to_be_kept_otherwise(tmp_path: Path) -> None:
+    wide = saved(tmp_path / "wide.safetensors", GeneratorConfig("full", 32, 1, 16))  # 128 rows
+    refused = ugatit("export-onnx", "-m", wide, "-o", tmp_path / "a.onnx", "--storage", "rank64")
+    assert refused.exit_code == 5 and "hint: export with --storage fp16\n" in refused.stderr
+    assert list(tmp_path.iterdir()) == [wide]
+
+
 def test_nothing_is_overwritten_and_no_folder_is_guessed(model: Path, tmp_path: Path) -> None:
     graph = tmp_path / "a.onnx"
     graph.write_text("mine")
@@ -104,6 +112,32 @@ def test_nothing_is_overwritten_and_no_folder_is_guessed(model: Path, tmp_path: 
         assert ugatit("export-onnx", "-m", model, "-o", target).exit_code == 2
     assert graph.read_text() == "mine"
     assert ugatit("export-onnx", "-m", model, "-o", graph, "--overwrite", "-q").exit_code == 0
+
+
+def test_weights_beside_a_graph_that_got_another_name_are_not_overwritten(model: Path, tmp_path: Path) -> None:
+    graph, data = tmp_path / "a.onnx", tmp_path / "a.onnx.data"
+    data.write_text("of the graph that was a.onnx")
+    refused = ugatit("export-onnx", "-m", model, "-o", graph)
+    assert refused.exit_code == 2 and f"{data} exists" in refused.stderr
+    assert list(tmp_path.iterdir()) == [data] and data.read_text() == "of the graph that was a.onnx"
+    assert ugatit("export-onnx", "-m", model, "-o", graph, "--overwrite").exit_code == 0
+    assert list(tmp_path.iterdir()) == [graph]
+
+
+@pytest.mark.parametrize("name", ["own.safetensors", "link.onnx", "a.onnx"])
+def test_the_weights_are_not_replaced_by_their_graph(name: str, model: Path, tmp_path: Path) -> None:
+    own = tmp_path / ("a.onnx.data" if name == "a.onnx" else "own.safetensors")
+    shutil.copyfile(model, own)
+    (tmp_path / "link.onnx").symlink_to(own)
+    done = ugatit("export-onnx", "-m", own, "-o", tmp_path / name, "--overwrite")
+    assert done.exit_code == 2 and "is the model itself" in done.stderr
+    assert own.read_bytes() == model.read_bytes()
+
+
+def test_a_name_that_no_disk_takes(model: Path, tmp_path: Path) -> None:
+    done = ugatit("export-onnx", "-m", model, "-o", tmp_path / f"{'n' * 300}.onnx")
+    assert done.exit_code == 10 and "too long" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,24 @@ def test_the_same_network_held_is_a_graph_of_its_own(tmp_path: Path) -> None:
     assert find_graph(loaded.sha256, None, "many") == plain
     assert find_graph(loaded.sha256, None, "many", "held") == held
     assert find_graph(loaded.sha256, None, "many", "measured") is None
+
+
+def test_times_and_trials_that_cannot_be_recorded_are_known_all_the_same(tmp_path: Path) -> None:
+    made = make_graph(model(tmp_path, "a2b"), "a2b", "many")
+    shutil.rmtree(made.path.parent)
+    made.path.parent.write_bytes(b"a file in the folder's place")
+    assert made.with_times({"onnx/2": 3.5}).milliseconds == {"onnx/2": 3.5}
+    assert made.with_trial("onnx/cpu").tried == ("onnx/cpu",)
+
+
+def test_what_killed_runs_left_beside_graphs_is_swept_once_it_is_nobody_s(tmp_path: Path) -> None:
+    folder = make_graph(model(tmp_path, "a2b"), "a2b", "many").path.parent
+    old, young = folder / ".0123456789ab.ugatit-part", folder / ".ba9876543210.ugatit-part"
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    make_graph(model(tmp_path, "b2a"), "b2a", "few")  # other weights
+    assert young.exists() and not old.exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "record", "record of another version", "gone"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,27 @@ def test_a_link_to_a_graph_takes_the_weights_beside_the_graph(folder: Path, tmp_
     link.symlink_to(path)
     assert screen(link).path == path
     assert screen(link).sha256 == screen(path).sha256
+
+
+def test_a_cache_that_keeps_links_says_how_to_get_out_of_it(folder: Path, tmp_path: Path) -> None:
+    """As the Hub's client has it: names in one folder, which are links to contents in another."""
+    cache, copies = tmp_path / "snapshot", tmp_path / "copies"
+    (folder / "0a1b").write_bytes(external([("location", "a.onnx.data")]).SerializeToString())
+    for path in (cache, copies):
+        path.mkdir()
+    for name, content in (("a.onnx", "0a1b"), ("a.onnx.data", "w.bin")):
+        (cache / name).symlink_to(folder / content)
+    with pytest.raises(BadModelError, match="not found beside it") as missing:
+        screen(cache / "a.onnx")
+    shutil.copyfile(cache / "a.onnx", copies / "a.onnx")
+    (copies / "a.onnx.data").symlink_to(folder / "w.bin")
+    with pytest.raises(RefusedError, match="link") as linked:
+        screen(copies / "a.onnx")
+    hint = "put the graph and that file themselves, not links to them, into one folder"
+    assert missing.value.hint == linked.value.hint == hint
+    (copies / "a.onnx.data").unlink()
+    shutil.copyfile(cache / "a.onnx.data", copies / "a.onnx.data")
+    screen(copies / "a.onnx")
 
 
 def test_a_name_that_is_no_text(folder: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from graph.small_graphs import FREE, Sides, graph, inverted, scaled
+from graph.small_graphs import FREE, Sides, graph, inverted, saved, scaled
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from ugatit_cli.errors import BadModelError, RefusedError
 from ugatit_cli.graph.ports import Shape, find_input
-from ugatit_cli.graph.sizes import check_weights, shapes_of_one_picture
+from ugatit_cli.graph.screening import screen
+from ugatit_cli.graph.sizes import check_sizes, check_weights, shapes_of_one_picture
 from ugatit_cli.graph.validity import without_weights
 
 node = helper.make_node
@@ -68,6 +71,62 @@ def test_the_size_of_the_picture_counts() -> None:
     assert shapes(model, 64)["big"] == (1, 3, 4096, 4096)
     with pytest.raises(RefusedError):
         shapes(model, 1024)
+
+
+LEVEL = [node("ReduceMax", ["x"], ["level"], keepdims=0), node("Cast", ["level"], ["number"], to=TensorProto.INT64)]
+LENGTH = [*LEVEL, node("Reshape", ["number", "one"], ["length"])]
+PLANE = [*LENGTH, node("Concat", ["length", "length"], ["plane"], axis=0)]
+SIDES = [*LENGTH, node("Concat", ["one", "one", "length", "length"], ["sides"], axis=0)]
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [*LENGTH, node("ConstantOfShape", ["length"], ["big"])],
+        [*SIDES, node("Expand", ["x", "sides"], ["big"])],
+        [*SIDES, node("Tile", ["x", "sides"], ["big"])],
+        [*LEVEL, node("Range", ["zero", "number", "step"], ["big"])],
+        [*SIDES, node("Resize", ["x", "", "", "sides"], ["big"])],
+        [*SIDES, node("Concat", ["sides", "sides"], ["pads"], axis=0), node("Pad", ["x", "pads"], ["big"])],
+        [*LEVEL, node("OneHot", ["one", "number", "two"], ["big"])],
+        [*PLANE, node("CenterCropPad", ["x", "plane"], ["big"], axes=[2, 3])],
+        [*SIDES, node("AffineGrid", ["theta", "sides"], ["big"])],
+        [*PLANE, node("Col2Im", ["columns", "plane", "plane"], ["big"])],
+        [*LEVEL, node("DFT", ["x", "number"], ["big"], axis=2)],
+        [*LENGTH, node("Slice", ["x", "one", "length", "axis"], ["big"])],
+        [node("NonZero", ["x"], ["big"])],
+        [
+            *[node("Cast", ["x"], ["dark"], to=TensorProto.BOOL), node("Flatten", ["dark"], ["row"], axis=0)],
+            *[node("Squeeze", ["row"], ["flat"]), node("Compress", ["x", "flat"], ["column"])],
+            *[node("Unsqueeze", ["column", "one"], ["other"]), node("Mul", ["column", "other"], ["big"])],
+        ],
+    ],
+    ids=lambda nodes: nodes[-1].op_type,
+)
+def test_sizes_that_follow_from_the_picture_s_colours_are_refused(nodes: list[NodeProto]) -> None:
+    constants = {
+        **{"zero": whole(0)[0], "step": whole(1)[0], "one": whole(1), "axis": whole(3)},
+        **{"two": np.zeros(2, np.float32), "theta": np.zeros((1, 2, 3), np.float32)},
+        "columns": np.zeros((1, 1, 1), np.float32),
+    }
+    with pytest.raises(RefusedError, match="depends on the picture's colours"):
+        check_sizes(asking(nodes, {name: np.asarray(values) for name, values in constants.items()}).graph)
+
+
+def test_sizes_that_follow_from_the_picture_s_size_are_not(tmp_path: Path) -> None:
+    nodes = [
+        *[node("Relu", ["x"], ["bright"]), node("Shape", ["bright"], ["sides"])],
+        *[node("Mul", ["sides", "s"], ["wanted"]), node("Resize", ["bright", "", "", "wanted"], ["big"])],
+    ]
+    model = asking(nodes, {"s": whole(1, 1, 2, 2)})
+    check_sizes(model.graph)
+    assert screen(saved(model, tmp_path / "a.onnx")).facts.output == "y"
+
+
+def test_a_graph_with_such_a_size_does_not_pass(tmp_path: Path) -> None:
+    model = asking([*LENGTH, node("ConstantOfShape", ["length"], ["big"])], {"one": whole(1)})
+    with pytest.raises(RefusedError, match="ConstantOfShape depends on the picture's colours"):
+        screen(saved(model, tmp_path / "a.onnx"))
 
 
 @pytest.mark.parametrize("shape", [(1 << 40, 3, 64, 64), (1 << 62, 3, 4096, 4096)])

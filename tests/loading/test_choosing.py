@@ -13,7 +13,7 @@ from ugatit_cli.backends.holding import HoldsStatistics
 from ugatit_cli.backends.providers import cuda_problem
 from ugatit_cli.cache import cache_folder
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.errors import DeviceError, UsageError
+from ugatit_cli.errors import DeviceError, OutputError, UsageError
 from ugatit_cli.export.cached import find_graph
 from ugatit_cli.loading import LoadedModel, Wish, digest_of, load_model
 from ugatit_cli.network import Generator
@@ -60,6 +60,31 @@ def test_the_fastest_is_taken(fastest: str, model: Path) -> None:
 def test_few_pictures_are_not_worth_a_measurement(model: Path) -> None:
     found = loaded(model, pictures=1)
     assert (found.backend.name, found.reason) == ("onnx", "it starts without torch")
+
+
+@pytest.fixture
+def unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Below a file, where nobody can make a folder."""
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("UGATIT_CACHE", str(tmp_path / "file" / "cache"))
+    return cache_folder()
+
+
+@pytest.mark.parametrize("pictures", [1, 100])
+def test_a_cache_that_cannot_be_written_costs_a_note(pictures: int, model: Path, unwritable_cache: Path) -> None:
+    found = loaded(model, pictures=pictures)
+    assert found.backend.name == "torch"
+    [note] = found.notes
+    assert note.startswith(f"cannot write {unwritable_cache}") and "set UGATIT_CACHE to a folder" in note
+
+
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_a_program_that_is_asked_for_needs_a_graph_and_so_a_cache(
+    backend: str, model: Path, unwritable_cache: Path
+) -> None:
+    with pytest.raises(OutputError, match="cannot write") as caught:
+        loaded(model, backend=backend)
+    assert caught.value.hint == "set UGATIT_CACHE to a folder that can be written"
 
 
 @pytest.mark.parametrize("backend", ["auto", "onnx"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +13,7 @@ import typer
 from .. import __version__, hub
 from ..console import Console
 from ..errors import UsageError
+from ..model_file import DATA_SUFFIX
 from . import options
 from .translate import model_label
 
@@ -79,7 +81,7 @@ def export_onnx(
     console = Console(options.verbosity(verbose, quiet))
     found = hub.resolve(model, direction=direction, watcher=console)
     path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
-    _check_target(path, overwrite)
+    _check_target(path, found.path, overwrite)
     if convolutions == "tiled" and precision == "fp16":
         text = "--convolutions tiled and --precision fp16 exclude each other"
         raise UsageError(text, hint="leave --convolutions out", name="options-contradict")
@@ -107,12 +109,18 @@ class Asked:
     min_psnr: float
 
 
-def _check_target(path: Path, overwrite: bool) -> None:
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "would lie in a folder that does not exist"
+def _check_target(path: Path, model: Path, overwrite: bool) -> None:
+    """By `os.path`, which takes a name that is too long for one that is not there: writing tells."""
+    if os.path.isdir(path) or not os.path.isdir(path.parent):
+        what = "is a folder" if os.path.isdir(path) else "would lie in a folder that does not exist"
         raise UsageError(f"cannot write {path}: it {what}", hint="name a file with -o", name="output-unwritable")
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} exists", hint="name another file with -o, or write --overwrite", name="output-exists")
+    for there in filter(os.path.exists, (path, path.with_name(path.name + DATA_SUFFIX))):
+        if os.path.exists(model) and os.path.samefile(there, model):
+            hint = "name another file with -o"
+            raise UsageError(f"{there} is the model itself", hint=hint, name="output-is-input")
+        if not overwrite:
+            hint = "name another file with -o, or write --overwrite"
+            raise UsageError(f"{there} exists", hint=hint, name="output-exists")
 
 
 def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
@@ -121,7 +129,7 @@ def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
     request = _request(asked, console)
     console.note(f"{'content':12} {'size':>9} {'batch':>5} {'largest':>8} {'mean':>7} {'PSNR':>9}")
     rows = export(request, path)
-    sizes = [each.stat().st_size for each in (path, path.with_name(f"{path.name}.data")) if each.is_file()]
+    sizes = [each.stat().st_size for each in (path, path.with_name(path.name + DATA_SUFFIX)) if each.is_file()]
     console.note(f"{sum(sizes) / 1e6:.1f} MB, {request.direction}, {asked.precision}, opset 20")
     return {
         "ugatit": __version__,

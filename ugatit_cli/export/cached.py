@@ -7,14 +7,16 @@ it takes and gives, and how fast this machine ran it. Whatever does not fit its 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..cache import cache_folder
+from ..cache import VARIABLE, cache_folder
 from ..config import Direction, GeneratorConfig
-from ..files import sha256_of, write_atomically, writing
+from ..errors import OutputError, ResourceError
+from ..files import remove_old_parts, sha256_of, write_atomically, writing
 from ..graph.facts import GraphFacts
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..graph.facts import StatisticsUse
-    from ..graph.generator import GraphForm
+    from ..graph.generator import GraphForm, Weights
     from ..weights import ModelWeights
 
 FORMAT = "2"  # of graphs and records; another number when either changes
+UNWRITABLE = "cache-unwritable"
 
 Use = Literal["few", "many", "openvino", "gpu"]
 """`few` pictures on a CPU: starts soon, little memory; `many` there: the most pictures a second; by OpenVINO; or on a GPU."""
@@ -53,16 +56,17 @@ class CachedGraph:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
 
     def with_times(self, milliseconds: Mapping[str, float]) -> CachedGraph:
-        """Recorded, too."""
-        timed = replace(self, milliseconds={**self.milliseconds, **milliseconds})
-        _write_record(timed)
-        return timed
+        """Recorded, too, where the cache can be written."""
+        return replace(self, milliseconds={**self.milliseconds, **milliseconds})._recorded()
 
     def with_trial(self, name: str) -> CachedGraph:
-        """Recorded, too."""
-        tried = replace(self, tried=(*self.tried, name))
-        _write_record(tried)
-        return tried
+        """Recorded, too, where the cache can be written."""
+        return replace(self, tried=(*self.tried, name))._recorded()
+
+    def _recorded(self) -> CachedGraph:
+        with suppress(OSError, OutputError, ResourceError):  # then it is found out again
+            _write_record(self)
+        return self
 
 
 def find_graph(
@@ -81,25 +85,41 @@ def make_graph(weights: ModelWeights, direction: Direction, use: Use, statistics
     """Write the graph into the cache.
 
     Raises:
-        OutputError, ResourceError: the cache cannot be written.
+        OutputError, ResourceError: the cache cannot be written; `UNWRITABLE` is their name.
     """
-    from ..graph.generator import facts_of, write_generator
-    from ..graph.saving import weights_beside
+    from ..graph.generator import facts_of
 
-    path = _path(weights.sha256, direction, use, statistics)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    config = weights.config
-    tensors = arrays_of(weights, direction)
+    path, config = _path(weights.sha256, direction, use, statistics), weights.config
     wanted = replace(_form(use, config), statistics=statistics)
-    with weights_beside(path) as beside:
-        graph = write_generator(config, tensors, wanted, beside)
-    write_atomically(path, graph.SerializeToString())
     first = weights.generator()[0]
     directions = (first, *(each for each in weights.generators if each != first))
     made = CachedGraph(path, direction, facts_of(config, wanted, direction), directions, config.variant, weights.notes)
-    _write_record(made)
+    with _named_unwritable():
+        _write_graph(path, config, arrays_of(weights, direction), wanted)
+        _write_record(made)
     return made
+
+
+def _write_graph(path: Path, config: GeneratorConfig, tensors: Weights, form: GraphForm) -> None:
+    from ..graph.generator import write_generator
+    from ..graph.saving import weights_beside
+
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in path.parent.parent.iterdir():
+            remove_old_parts(folder)
+    with weights_beside(path) as beside:
+        graph = write_generator(config, tensors, form, beside)
+    write_atomically(path, graph.SerializeToString())
+
+
+@contextmanager
+def _named_unwritable() -> Iterator[None]:
+    try:
+        yield
+    except (OutputError, ResourceError) as error:
+        hint = f"set {VARIABLE} to a folder that can be written"
+        raise type(error)(error.message, hint=hint, name=UNWRITABLE) from error
 
 
 def arrays_of(weights: ModelWeights, direction: Direction) -> dict[str, NDArray[np.float32]]:

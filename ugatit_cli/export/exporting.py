@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ..backends import Backend, load_backend
 from ..backends.onnx import OnnxBackend
 from ..backends.pixels import to_graph
 from ..config import Direction
-from ..files import sync_folder, write_atomically, writing
+from ..files import PART_SUFFIX, remove_old_parts, sync_folder, writing
 from ..framing import Pixels
 from ..graph.facts import GraphFacts
 from ..graph.generator import GraphForm, facts_of, write_generator
@@ -73,9 +74,10 @@ def export(request: ExportRequest, path: Path) -> list[Comparison]:
         _describe(graph, request, facts, [])
         save_graph(graph, staged, external=graph.ByteSize() > ONE_FILE)
         found = _prove(request, staged, facts)
-        check_tolerance(request.precision, found, request.min_psnr)
+        check_tolerance(request.precision, request.form.storage, found, request.min_psnr)
         _describe(graph, request, facts, found)
-        _move(graph, staged, path)
+        save_graph(graph, staged, external=False)
+        _move(staged, path)
     return found
 
 
@@ -126,24 +128,28 @@ def _describe(graph: ModelProto, request: ExportRequest, facts: GraphFacts, foun
     helper.set_model_props(graph, to_properties(description, facts))
 
 
-def _move(graph: ModelProto, staged: Path, path: Path) -> None:
-    """The weights first: a graph without them would be of no use."""
+def _move(staged: Path, path: Path) -> None:
+    """Both files are on the disk: nothing but two new names is left, the weights' first, as a graph is of no use without them."""
     data = staged.with_name(staged.name + DATA_SUFFIX)
     target = path.with_name(path.name + DATA_SUFFIX)
-    with writing(target):
-        if data.is_file():
+    alone = not data.is_file()
+    with writing(path):
+        if not alone:
             os.replace(data, target)
-            sync_folder(target.parent)
-        else:
-            with suppress(FileNotFoundError):  # of a graph that is being replaced
-                target.unlink()
-    write_atomically(path, graph.SerializeToString())
+        os.replace(staged, path)
+        sync_folder(path.parent)
+        if alone:
+            target.unlink(missing_ok=True)  # of the graph that was replaced
 
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[Path]:
     """A hidden folder on the same disk, gone afterwards."""
+    remove_old_parts(path.parent)
+    folder = path.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
     with writing(path):
-        folder = tempfile.TemporaryDirectory(prefix=".ugatit-", dir=path.parent)
-    with folder as name:
-        yield Path(name)
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ from ..backends import Backend
 from ..config import SIZE_MULTIPLE, GeneratorConfig
 from ..errors import BadModelError
 from ..framing import Pixels
+from ..graph.large_matrix import Storage
 from ..parity import Parity, combine, compare
 from .photographs import squares
 
@@ -50,25 +51,33 @@ def compare_backends(
             yield Comparison(content, height, width, batch, combine(parts))
 
 
-def check_tolerance(precision: Precision, found: Sequence[Comparison], min_psnr: float) -> None:
-    """`min_psnr` in dB, of photographs, is for int8.
+def check_tolerance(precision: Precision, storage: Storage, found: Sequence[Comparison], min_psnr: float) -> None:
+    """`min_psnr` in dB, of photographs, is for int8; `storage` is how the large matrix is kept.
 
     Raises:
         BadModelError: the graph is too far from its weights.
     """
     every = combine(row.parity for row in found)
     photographs = combine(row.parity for row in found if row.content == "photographs")
+    how = ""
     if precision == "fp32" and every.largest > MOST_LEVELS:
-        raise _too_far(f"pixels differ by up to {every.largest} levels of 255; {MOST_LEVELS} is allowed")
+        how = f"pixels differ by up to {every.largest} levels of 255; {MOST_LEVELS} is allowed"
     if precision == "fp16" and every.mean >= MOST_MEAN:
-        raise _too_far(f"pixels differ by {every.mean:.2f} levels of 255 on average; less than {MOST_MEAN} is allowed")
+        how = f"pixels differ by {every.mean:.2f} levels of 255 on average; less than {MOST_MEAN} is allowed"
     if precision == "int8" and photographs.psnr < min_psnr:
-        hint = "give it pictures of your own with --calibrate, or lower --min-psnr if that is good enough"
-        raise _too_far(f"{photographs.psnr:.1f} dB on photographs; {min_psnr:g} are asked for", hint)
+        how = f"{photographs.psnr:.1f} dB on photographs; {min_psnr:g} are asked for"
+    if how:
+        text = f"the graph does not do what its weights do: {how}"
+        raise BadModelError(text, hint=_nearer(precision, storage), name="export-parity")
 
 
-def _too_far(how: str, hint: str = "export with --precision fp32") -> BadModelError:
-    return BadModelError(f"the graph does not do what its weights do: {how}", hint=hint, name="export-parity")
+def _nearer(precision: Precision, storage: Storage) -> str:
+    """What costs the most exactness, done without."""
+    if storage in ("int8", "rank64"):
+        return "export with --storage fp16"
+    if precision == "int8":
+        return "give it pictures of your own with --calibrate, or lower --min-psnr if that is good enough"
+    return "export with --precision fp32" if precision == "fp16" else "export with --storage fp32"
 
 
 def _shapes(config: GeneratorConfig) -> Iterator[tuple[int, int, int]]:

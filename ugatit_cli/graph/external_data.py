@@ -14,6 +14,7 @@ from .tensors import is_external, stored_bytes, tensors_of
 _KEYS = {"location", "offset", "length", "checksum"}
 _NAME = 80  # of what a message repeats
 _AGAIN = "download or copy both files again"
+_TOGETHER = "put the graph and that file themselves, not links to them, into one folder"
 
 
 def check_external_data(graph: GraphProto, folder: Path) -> frozenset[Path]:
@@ -77,11 +78,11 @@ def _inside(location: str, folder: Path) -> Path:
             path = path / part
             if stat.S_ISLNK(os.lstat(path).st_mode):
                 text = f"its external weights are a link, which may lead outside: {shown}"
-                raise RefusedError(text, name="model-external")
+                raise RefusedError(text, hint=_TOGETHER, name="model-external")
         status = os.lstat(path)
     except OSError as error:
         text = f"its external weights {shown} were not found beside it: {(error.strerror or str(error)).lower()}"
-        raise BadModelError(text, hint="put that file into the same folder", name="model-external") from error
+        raise BadModelError(text, hint=_TOGETHER, name="model-external") from error
     if not stat.S_ISREG(status.st_mode):
         raise RefusedError(f"its external weights are no regular file: {shown}", name="model-external")
     return path

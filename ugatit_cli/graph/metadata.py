@@ -10,6 +10,8 @@ from typing import Any, get_args
 from ..config import SIZE_MULTIPLE, Direction, GeneratorConfig
 from .facts import LARGEST_SIDE, PREFIX, SMALLEST_SIDE, Colours, GraphFacts, ValueRange
 
+_ABOUT = "model."  # before the names of texts about the model
+
 
 @dataclass(frozen=True)
 class GraphDescription:
@@ -32,7 +34,7 @@ class GraphDescription:
 
 def to_properties(description: GraphDescription, facts: GraphFacts) -> dict[str, str]:
     """All keys begin with `ugatit.`."""
-    about = {f"model.{name}": text for name, text in description.source.items()}
+    about = {f"{_ABOUT}{name}": text for name, text in description.source.items()}
     own = {
         "config": json.dumps(description.config.to_dict(), sort_keys=True),
         "version": description.version,
@@ -63,6 +65,12 @@ def apply_properties(facts: GraphFacts, properties: Mapping[str, str]) -> GraphF
     if facts.any_size and len(size) <= 4 and size.isascii() and size.isdecimal() and _is_side(int(size)):
         known["image_size"] = int(size)
     return replace(facts, **known)
+
+
+def about_model(properties: Mapping[str, str]) -> dict[str, str]:
+    """What its weights carried: see `GraphDescription.source`."""
+    said = _own(properties)
+    return {name.removeprefix(_ABOUT): text for name, text in said.items() if name.startswith(_ABOUT)}
 
 
 def says_range(properties: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from ..files import sha256_of
 from ..model_file import HEAD_BYTES, known_stranger, naming, open_model
 from .external_data import check_external_data
 from .facts import DEFAULT_SIZE, GraphFacts, ValueRange
-from .metadata import apply_properties, says_range
+from .metadata import about_model, apply_properties, says_range
 from .operators import check_operators
 from .outline import read_outline
 from .ports import Port, find_heatmap, find_input, find_output
-from .sizes import check_weights, shapes_of_one_picture
+from .sizes import check_sizes, check_weights, shapes_of_one_picture
 from .validity import check_names, check_validity, without_weights
 
 MOST_BYTES = (2 << 30) - 1  # protobuf's own limit
@@ -34,12 +35,14 @@ class Screened:
         path: the file that was looked at, links followed: to open a link instead would take weights from beside the link.
         sha256: of the file, or of it and the weights beside it.
         notes: what the user should know, a sentence each.
+        about: what it says about the model: licence, origin, domains; not trusted, only shown.
     """
 
     path: Path
     facts: GraphFacts
     sha256: str
     notes: tuple[str, ...]
+    about: Mapping[str, str]
 
 
 def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = False) -> Screened:
@@ -58,7 +61,7 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
         if value_range and facts.element != "uint8":
             facts = replace(facts, value_range=value_range)
         facts = replace(facts, colours="bgr") if bgr else facts
-        return Screened(path.resolve(), facts, _digest(path, external), notes)
+        return Screened(path.resolve(), facts, _digest(path, external), notes, about_model(_properties(model)))
 
 
 def digest(path: Path) -> str:
@@ -107,6 +110,7 @@ def _facts(model: ModelProto) -> GraphFacts:
     facts = apply_properties(_facts_of_input(given), _properties(model))
     bare = without_weights(model)
     check_validity(bare)
+    check_sizes(model.graph)
     shapes = shapes_of_one_picture(bare, given, facts.image_size)
     output = find_output(model.graph, given, shapes)
     return replace(facts, output=output.name, heatmap=find_heatmap(model.graph, output, shapes))

@@ -15,6 +15,16 @@ from .tensors import has_numbers, is_external, item_bytes, stored_bytes, tensors
 MOST_BYTES = 4 << 30  # of one tensor; the full variant's large matrix has 1 GiB
 MOST_WEIGHTS = 16 << 30  # bytes, of all together
 
+_SIZED_BY_ALL = "ConstantOfShape NonZero Range"
+_SIZED_BY_OTHERS = """AffineGrid CenterCropPad Col2Im Compress DFT Expand OneHot Pad ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp
+ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Reshape Resize Slice Split Squeeze Tile TopK Unsqueeze Upsample"""
+_FIRST_SIZE = {  # of the inputs of such an operator, that and all behind it tell how large its output becomes
+    **dict.fromkeys(_SIZED_BY_ALL.split(), 0),
+    **dict.fromkeys(_SIZED_BY_OTHERS.split(), 1),
+    "MaxUnpool": 2,
+}
+_SIZE_ALONE = {"Shape", "Size"}  # operators that do not look at their input's values
+
 
 def check_weights(graph: GraphProto) -> None:
     """Raises RefusedError for what is too large, BadModelError for what makes no sense."""
@@ -40,6 +50,22 @@ def _check_numbers(tensor: TensorProto, size: int) -> None:
     if short and not is_external(tensor):
         text = f"it is damaged: a tensor of {size:,} bytes has {len(tensor.raw_data):,}"
         raise BadModelError(text, hint="download or copy it again", name="model-damaged")
+
+
+def check_sizes(graph: GraphProto) -> None:
+    """`graph` is valid, its nodes in order.
+
+    Raises:
+        RefusedError: how large a tensor becomes follows from the values of the picture, which nobody knows beforehand.
+    """
+    weights = {tensor.name for tensor in graph.initializer}
+    coloured = {value.name for value in graph.input} - weights  # what follows from the picture's values
+    for node in graph.node:
+        if not coloured.isdisjoint(node.input[_FIRST_SIZE.get(node.op_type, len(node.input)) :]):
+            text = f"the size of what it makes by {node.op_type} depends on the picture's colours, and may be too large"
+            raise RefusedError(text, name="model-too-large")
+        if node.op_type not in _SIZE_ALONE and not coloured.isdisjoint(node.input):
+            coloured.update(node.output)
 
 
 def shapes_of_one_picture(model: ModelProto, given: Port, side: int) -> dict[str, Shape]:

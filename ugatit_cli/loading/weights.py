@@ -16,8 +16,8 @@ from ..backends import Backend, load_backend
 from ..backends.batching import measured_batch_size
 from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
-from ..errors import DeviceError, UsageError
-from ..export.cached import CachedGraph, Use, find_graph, make_graph
+from ..errors import DeviceError, OutputError, ResourceError, UsageError
+from ..export.cached import UNWRITABLE, CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
 from .digest import digest_of
 from .graphs import open_in_onnx, open_in_openvino, unused_gpu
@@ -39,6 +39,16 @@ def load_weights(path: Path, sha256: str, wish: Wish) -> LoadedModel:
         text = f"--backend {wish.backend} does not run on mps"
         raise UsageError(text, hint="leave --backend out", name="options-contradict")
     source = _Source(path, sha256, wish)
+    try:
+        return _as_wished(source, wish)
+    except (OutputError, ResourceError) as error:
+        if error.name != UNWRITABLE or wish.backend != "auto" or wish.device == "tensorrt":
+            raise
+        loaded = source.in_torch(wish.device, "it needs no graph in the cache")
+        return loaded.with_note(f"{error.message}; {error.hint}, or each run starts slower")
+
+
+def _as_wished(source: _Source, wish: Wish) -> LoadedModel:
     if wish.backend == "torch" or wish.device == "mps":
         return source.in_torch(wish.device, "asked for")
     use: Use = "few" if wish.few else "many"
@@ -115,12 +125,19 @@ def _milliseconds(backend: Backend) -> float:
     return round(1000 * median(seconds) / count, 2)
 
 
+def _digest(path: Path) -> str:
+    """As `digest_of` has it; "" where opening the file will say what is wrong with it."""
+    with suppress(OSError):
+        return digest_of(path) if path.is_file() else ""
+    return ""
+
+
 class _Source:
     """One model file, read only if its graph is not in the cache."""
 
     def __init__(self, path: Path, sha256: str, wish: Wish) -> None:
         self._path, self._wanted, self._at_once = path, wish.direction, wish.at_once
-        self._sha256 = sha256 or (digest_of(path) if path.is_file() else "")
+        self._sha256 = sha256 or _digest(path)
 
     @cached_property
     def _weights(self) -> ModelWeights:
