@@ -16,6 +16,7 @@ from hub.loopback import COMMIT, CONTENT, SHA256, LoopbackHub
 from ugatit_cli import hub
 from ugatit_cli.errors import BadModelError, NetworkError, RefusedError, UsageError
 from ugatit_cli.hub import client
+from ugatit_cli.hub.cached import PART_SUFFIX
 from ugatit_cli.hub.fetching import fetch
 from ugatit_cli.hub.first_uses import forget_first_use
 from ugatit_cli.hub.hub_file import HubFile
@@ -51,6 +52,34 @@ def test_unverified_is_said_once(loopback: LoopbackHub) -> None:
         hub.resolve("me/toon", watcher=watcher)
     assert [note for note in watcher.notes if "unverified" in note] == watcher.notes
     assert len(watcher.notes) == 1
+
+
+@pytest.mark.parametrize("missing", [1, 1000])
+def test_a_server_that_begins_anew_sends_the_whole_file(missing: int, loopback: LoopbackHub, quick: Path) -> None:
+    part = quick / "models--me--toon" / "blobs" / f"{SHA256}{PART_SUFFIX}"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:-missing])
+    loopback.ignores_ranges = True
+    assert hub.resolve("me/toon").path.read_bytes() == CONTENT
+    assert len(loopback.gets()) == 2  # the list of files, and the file
+
+
+@pytest.mark.parametrize("begun", ["offline", "online"])
+def test_a_newer_file_of_another_program_stays(
+    begun: str, loopback: LoopbackHub, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants, hf_hub_download
+
+    newer = Path(hf_hub_download("me/toon", "weights.safetensors", cache_dir=quick, endpoint=loopback.endpoint))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", begun == "offline")
+    with pytest.raises(NetworkError if begun == "offline" else RefusedError):
+        fetch(TOON, "ab" * 32, Unwatched())
+    assert newer.read_bytes() == CONTENT
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    newer.resolve().write_bytes(bytes(len(CONTENT)))  # damaged, it is of no use to anybody
+    with pytest.raises(RefusedError):
+        fetch(TOON, "ab" * 32, Unwatched())
+    assert not newer.exists()
 
 
 def test_another_content_under_the_same_name_is_not_taken(loopback: LoopbackHub, quick: Path) -> None:

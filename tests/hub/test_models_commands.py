@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +28,11 @@ from weights.tensorflow_checkpoints import random_variables, write
 from ugatit_cli import weights
 from ugatit_cli.cli import app
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.hub.places import own_models_folder
+from ugatit_cli.hub.cached import lock_path, locked
+from ugatit_cli.hub.places import first_uses_folder, own_models_folder
+from ugatit_cli.hub.watching import Unwatched
 from ugatit_cli.network import Generator
+from ugatit_cli.tensorflow_files import TABLE_MAGIC
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PHOTOGRAPH = REPOSITORY / "examples" / "hopper.jpg"
@@ -39,6 +46,26 @@ def said(*words: str | Path) -> Any:
     done = ugatit(*words, "--json")
     assert done.exit_code == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def forbidden(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A process of its own that permissions bind, also where root runs the tests."""
+    command = [sys.executable, "-m", "ugatit_cli", *map(str, words)]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run(command, env=environment, preexec_fn=_as_anybody, capture_output=True, text=True)
+
+
+def _as_anybody() -> None:
+    """Without root's right to pass over permissions: what a process may regain is dropped, and so it is gone with the start."""
+    if sys.platform == "linux":
+        drop, override, search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        for right in (override, search):
+            ctypes.CDLL(None).prctl(drop, right, 0, 0, 0)
+
+
+needs_permissions = pytest.mark.skipif(
+    sys.platform == "win32" or (sys.platform != "linux" and os.geteuid() == 0), reason="nothing is forbidden here"
+)
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +171,36 @@ def test_ctrl_c_keeps_what_came(tiny_hub: LoopbackHub, model: Path, quick: Path)
     assert tiny_hub.sent - before < 2_500_000
 
 
+def test_one_file_of_several_is_not_taken_for_a_model(tiny_hub: LoopbackHub, model: Path, tmp_path: Path) -> None:
+    graph = in_two_files(model, tmp_path)
+    theirs: dict[str, bytes | Path] = {"model.onnx": graph.read_bytes(), "w.bin": b"", "a.index": TABLE_MAGIC}
+    tiny_hub.repos["me/two"] = theirs
+    for word in ("me/two", "me/two:model.onnx", "me/two:a.index"):
+        done = ugatit("models", "pull", word)
+        assert (done.exit_code, "in other files" in done.stderr) == (5, True), done.stderr
+        assert "hint: download them together: `hf download me/two --local-dir FOLDER`" in done.stderr
+    assert "me/two" not in ugatit("models", "list").stdout
+    theirs["model.onnx"] = (tmp_path / "a.onnx").read_bytes()
+    assert ugatit("models", "pull", "me/two").exit_code == 0
+
+
+def test_a_download_that_broke_off_is_listed_and_removed(tiny_hub: LoopbackHub, model: Path, quick: Path) -> None:
+    parts = [quick / f"models--me--{name}" / "blobs" / f"{'a' * 64}.ugatit.incomplete" for name in ("draw", "tiny")]
+    assert ugatit("models", "pull", "me/tiny").exit_code == 0
+    for part in parts:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(bytes(2_000_000))
+    assert [line for line in ugatit("models", "list").stdout.splitlines() if "hub, 2 MB begun" in line] != []
+    assert held("me/draw")["begun_bytes"] == 2_000_000
+    with locked(lock_path("me/draw", "a" * 64), "", Unwatched()):  # it goes on just now
+        assert ugatit("models", "remove", "me/draw").exit_code == 0
+    assert parts[0].exists()
+    removed = said("models", "remove", "me/draw", "me/tiny")["models"]
+    assert [row["freed_bytes"] for row in removed] == [2_000_000, 2_000_000 + model.stat().st_size]
+    assert [path.name for path in quick.iterdir()] == [".locks"]
+    assert ugatit("models", "remove", "me/draw").exit_code == 2
+
+
 def test_an_imported_model_whose_file_is_gone(model: Path) -> None:
     assert ugatit("models", "import", model, "--name", "gone").exit_code == 0
     (own_models_folder() / "gone" / "weights.safetensors").unlink()
@@ -151,6 +208,23 @@ def test_an_imported_model_whose_file_is_gone(model: Path) -> None:
     assert ugatit("translate", PHOTOGRAPH, "-m", "gone", "-o", "x.png").exit_code == 5
     assert ugatit("models", "remove", "gone").exit_code == 0
     assert not (own_models_folder() / "gone").exists()
+
+
+@pytest.mark.parametrize("row", ["file = ", None])
+def test_a_damaged_model_of_ones_own_hinders_nobody_else(row: str | None, model: Path, tmp_path: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "half").exit_code == 0
+    path = own_models_folder() / "half" / "model.toml"
+    path.unlink() if row is None else path.write_text(row)
+    assert "imported, damaged" in ugatit("models", "list").stdout
+    assert ugatit("models", "verify", "portrait2toon").exit_code == 0
+    for words in (["models", "info", "half"], ["translate", PHOTOGRAPH, "-m", "half", "-o", tmp_path / "a.png"]):
+        done = ugatit(*words)
+        assert (done.exit_code, f"{path}" in done.stderr) == (5, True), done.stderr
+        assert "hint: remove it with `ugatit models remove half`, and import it again" in done.stderr
+    assert ugatit("models", "verify").exit_code == 6
+    assert "`ugatit models remove half`" in ugatit("models", "import", model, "--name", "half").stderr
+    assert ugatit("models", "remove", "half").exit_code == 0
+    assert ugatit("models", "import", model, "--name", "half").exit_code == 0
 
 
 def test_selfie2anime_comes_and_goes(anime: LoopbackHub) -> None:
@@ -178,6 +252,64 @@ def test_what_is_not_ours_is_not_removed(word: str, tiny_hub: LoopbackHub) -> No
     assert (done.exit_code, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize("other", ["portrait2toon", "me/absent"])
+def test_nothing_is_removed_where_one_cannot_be(other: str, model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "anime").exit_code == 0
+    done = ugatit("models", "remove", "anime", other, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert held("anime")["here"] is True
+
+
+def test_who_is_named_twice_is_removed_once(model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "anime").exit_code == 0
+    (removed,) = said("models", "remove", "anime", "registry:anime")["models"]
+    assert removed["name"] == "anime" and removed["freed_bytes"] > model.stat().st_size
+    assert os.listdir(own_models_folder()) == []
+
+
+def test_of_a_model_that_is_a_link_the_link_is_removed(model: Path, tmp_path: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "anime").exit_code == 0
+    shutil.move(own_models_folder() / "anime", tmp_path / "disk")
+    (own_models_folder() / "anime").symlink_to(tmp_path / "disk")
+    assert ugatit("models", "remove", "anime").exit_code == 0
+    assert os.listdir(own_models_folder()) == [] and (tmp_path / "disk" / "weights.safetensors").is_file()
+
+
+@needs_permissions
+def test_what_cannot_be_removed_is_an_error_of_the_folder(model: Path) -> None:
+    for name in ("a", "b"):
+        assert ugatit("models", "import", model, "--name", name).exit_code == 0
+    own_models_folder().chmod(0o555)
+    done = forbidden("models", "remove", "a", "b", "--json")
+    own_models_folder().chmod(0o755)
+    assert (done.returncode, json.loads(done.stdout)["models"]) == (10, []), done.stderr
+    assert f"cannot write {own_models_folder() / 'a'}: permission denied" in done.stderr
+
+
+@needs_permissions
+def test_what_was_converted_and_cannot_be_removed(anime: LoopbackHub) -> None:
+    folder = Path(ugatit("models", "pull", "selfie2anime").stdout.strip()).parent
+    folder.chmod(0o555)
+    done = forbidden("models", "remove", "selfie2anime")
+    folder.chmod(0o755)
+    assert (done.returncode, f"cannot write {folder}" in done.stderr) == (10, True), done.stderr
+
+
+@needs_permissions
+@pytest.mark.parametrize("place", ["cache", "records"])
+def test_what_was_fetched_and_cannot_be_removed(
+    place: str, tiny_hub: LoopbackHub, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(quick))
+    assert ugatit("models", "pull", "me/tiny").exit_code == 0
+    (snapshot,) = (quick / "models--me--tiny" / "snapshots").iterdir()
+    folder = snapshot if place == "cache" else first_uses_folder()
+    folder.chmod(0o555)
+    done = forbidden("models", "remove", "me/tiny")
+    folder.chmod(0o755)
+    assert (done.returncode, f"cannot write {folder}" in done.stderr) == (10, True), done.stderr
+
+
 def test_verify_finds_a_changed_file(tiny_hub: LoopbackHub) -> None:
     path = Path(ugatit("models", "pull", "me/tiny").stdout.strip())
     path.resolve().write_bytes(b"changed")
@@ -186,12 +318,34 @@ def test_verify_finds_a_changed_file(tiny_hub: LoopbackHub) -> None:
     assert [row["status"] for row in json.loads(done.stdout)["files"]] == ["wrong", "ok"]
 
 
+def test_verify_finds_that_half_of_a_model_is_gone(model: Path, tmp_path: Path) -> None:
+    assert ugatit("models", "import", in_two_files(model, tmp_path), "--name", "two").exit_code == 0
+    (own_models_folder() / "two" / "model.onnx.data").unlink()
+    done = ugatit("models", "verify", "two")
+    assert done.exit_code == 6
+    good, wrong, hint = done.stdout.splitlines()
+    assert good.startswith("ok") and "model.onnx.data: no such file" in wrong
+    assert hint.strip() == "hint: remove it with `ugatit models remove two`, and import it again"
+    done = ugatit("models", "verify", "two", "--json")
+    assert [row["status"] for row in json.loads(done.stdout)["files"]] == ["ok", "wrong"]
+
+
 def test_info_of_a_name_a_file_and_a_repository(tiny_hub: LoopbackHub, model: Path) -> None:
     assert said("models", "info", "portrait2toon")["license"] == "CC-BY-4.0"
     of_file = said("models", "info", model)
     assert (of_file["format"], of_file["channels"], of_file["directions"]) == ("safetensors", 4, ["a2b"])
-    assert said("models", "info", "me/tiny")["repository_files"] == ["weights.safetensors", "README.md"]
+    for word in ("me/tiny", "me/tiny:weights.safetensors"):
+        facts = said("models", "info", word)
+        assert (facts["repo"], facts["repository_files"]) == ("me/tiny", ["weights.safetensors", "README.md"])
     assert "licence" not in ugatit("models", "info", model).stderr
+
+
+def test_the_path_of_info_is_taken_as_it_was_written(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("portrait2toon").write_bytes(model.read_bytes())
+    assert said("models", "info", "./portrait2toon")["channels"] == 4
 
 
 def test_what_is_pulled_and_removed_as_json(tiny_hub: LoopbackHub, model: Path) -> None:
@@ -262,15 +416,43 @@ def test_a_grid_is_taken_out_of_weights_and_not_out_of_a_graph(model: Path, tmp_
     assert float((kernel @ signs).abs().max()) < 1e-5 and "stripes" in loaded.metadata["changed"]
     graph = tmp_path / "a.onnx"
     assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0
-    refused = ugatit("models", "import", graph, "-o", tmp_path / "graph", "--no-grid")
-    assert refused.exit_code == 2 and "--no-grid" in refused.stderr and "hint: import the weights" in refused.stderr
-    assert not (tmp_path / "graph").exists()
+    for option in ("--no-grid", "--half", "--smoothing"):
+        refused = ugatit("models", "import", graph, "-o", tmp_path / "graph", option)
+        assert refused.exit_code == 2 and option in refused.stderr and "hint: import the weights" in refused.stderr
+        assert not (tmp_path / "graph").exists()
+
+
+def test_a_number_that_is_too_large_for_half_precision(model: Path, tmp_path: Path) -> None:
+    loaded = weights.load(model)
+    tensors = dict(loaded.generator()[1])
+    tensors["head.weight"] = torch.full_like(tensors["head.weight"], 70_000)
+    weights.save(tmp_path / "large.safetensors", loaded.config, {"a2b": tensors}, metadata={})
+    done = ugatit("models", "import", tmp_path / "large.safetensors", "-o", tmp_path / "kept", "--half")
+    assert (done.exit_code, "ugatit-part" in done.stderr) == (5, False)
+    assert "large.safetensors: head.weight holds a number beyond 65,504" in done.stderr
+    assert "hint: leave --half out" in done.stderr
+
+
+def test_the_commands_of_a_card_can_be_pasted(model: Path, tmp_path: Path) -> None:
+    assert ugatit("models", "import", model, "-o", tmp_path / "my anime").exit_code == 0
+    (line,) = re.findall(r"^ugatit translate .*", (tmp_path / "my anime" / "README.md").read_text(), re.MULTILINE)
+    assert shlex.split(line)[-2:] == ["--model", "./my anime"]
 
 
 def test_what_is_half_already_does_not_grow(tmp_path: Path) -> None:
     bundled = REPOSITORY / "models" / "portrait2toon" / "weights.safetensors"
     assert ugatit("models", "import", bundled, "-o", tmp_path / "kept").exit_code == 0
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < bundled.stat().st_size + 10_000
+
+
+def test_a_graph_says_what_it_is(model: Path, tmp_path: Path) -> None:
+    named = ["--domain-a", "faces", "--domain-b", "drawings", "--source", "a test"]
+    assert ugatit("models", "import", model, "-o", tmp_path / "kept", *named).exit_code == 0
+    assert ugatit("export-onnx", "-m", tmp_path / "kept", "-o", tmp_path / "a.onnx").exit_code == 0
+    assert ugatit("models", "import", tmp_path / "a.onnx", "--name", "drawn", "--source", "another").exit_code == 0
+    facts = held("drawn")
+    assert (facts["license"], facts["domain_a"], facts["domain_b"]) == ("MIT", "faces", "drawings")
+    assert facts["source"] == "another"
 
 
 def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
@@ -282,11 +464,17 @@ def test_a_graph_stays_a_graph(model: Path, tmp_path: Path) -> None:
     assert said("models", "info", graph)["direction"] == "a2b"
 
 
-def test_a_graph_with_its_weights_in_other_files(model: Path, tmp_path: Path) -> None:
-    exported, graph = tmp_path / "a.onnx", tmp_path / "theirs" / "b.onnx"
+def in_two_files(model: Path, folder: Path) -> Path:
+    """A graph whose weights lie in another file, and `a.onnx`, which is the same in one."""
+    exported, graph = folder / "a.onnx", folder / "theirs" / "b.onnx"
     assert ugatit("export-onnx", "-m", model, "-o", exported).exit_code == 0
     graph.parent.mkdir()
     onnx.save(onnx.load(exported), graph, save_as_external_data=True, location="w.bin", size_threshold=0)
+    return graph
+
+
+def test_a_graph_with_its_weights_in_other_files(model: Path, tmp_path: Path) -> None:
+    graph, exported = in_two_files(model, tmp_path), tmp_path / "a.onnx"
     done = ugatit("models", "import", graph, "--name", "two")
     assert done.exit_code == 0, done.stderr
     for word, name in ((exported, "a.png"), ("two", "b.png")):
@@ -311,6 +499,50 @@ def test_a_graph_with_its_weights_in_other_files(model: Path, tmp_path: Path) ->
 def test_a_wrong_place(words: list[str], message: str, model: Path) -> None:
     done = ugatit("models", "import", model, *words)
     assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there, names of files are texts")
+def test_a_folder_whose_name_is_no_text(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    assert done.exit_code == 0, done.stderr
+    (folder,) = tmp_path.iterdir()
+    assert weights.load(folder / "weights.safetensors").metadata["model"] == "caf\ufffd"
+    assert "# caf\ufffd" in (folder / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("option", ["--license", "--source", "--domain-a", "--domain-b"])
+def test_what_is_said_of_a_model_must_be_text(option: str, model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "kept", option, os.fsdecode(b"\xff"))
+    assert (done.exit_code, f"{option} is not UTF-8" in done.stderr) == (2, True), done.stderr
+
+
+def test_what_a_file_says_of_itself_must_be_text(model: Path, tmp_path: Path) -> None:
+    content = model.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + length].replace(b'"MIT"', b'"\\udcff"').rstrip()
+    path = tmp_path / "half.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length :])
+    for words in (["models", "import"], ["export-onnx", "-m"]):
+        done = ugatit(*words, path, "-o", tmp_path / "made")
+        assert (done.exit_code, "not made of texts" in done.stderr) == (5, True), done.stderr
+
+
+def test_a_name_that_is_too_long(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / ("x" * 300))
+    assert (done.exit_code, "file name too long" in done.stderr) == (10, True), done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@needs_permissions
+def test_a_model_that_may_not_be_read(model: Path, tmp_path: Path) -> None:
+    secret, closed = tmp_path / "secret.safetensors", tmp_path / "closed"
+    secret.write_bytes(model.read_bytes())
+    secret.chmod(0)
+    closed.mkdir(0)
+    for path, message in ((secret, "it cannot be read: permission denied"), (closed, "it is a folder")):
+        done = forbidden("translate", PHOTOGRAPH, "-m", path, "-o", tmp_path / "a.png")
+        assert (done.returncode, message in done.stderr) == (5, True), done.stderr
+    closed.chmod(0o755)
 
 
 def test_a_name_is_not_given_twice(model: Path) -> None:
@@ -393,6 +625,13 @@ def test_nobody_is_logged_in(tiny_hub: LoopbackHub, model: Path) -> None:
 @pytest.mark.parametrize("repo", ["new", "me/new:file", "me/new@main2", "../x"])
 def test_a_wrong_repository(repo: str, model: Path) -> None:
     assert ugatit("models", "push", model, repo).exit_code == 2
+
+
+def test_what_the_reader_has_to_say_is_said_before_it_goes_up(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
+    config = GeneratorConfig("light", 2, 1, affine=True, unbiased=False, truncated=True)
+    write(tmp_path / "downloads", random_variables(config))
+    done = ugatit("models", "push", tmp_path / "downloads", "me/new", "--dry-run")
+    assert (done.exit_code, "--smoothing" in done.stderr) == (0, True), done.stderr
 
 
 @pytest.mark.parametrize(("word", "smoothing"), [("--smoothing", True), ("--no-smoothing", False)])

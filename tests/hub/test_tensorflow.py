@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -115,6 +116,16 @@ def test_what_was_made_is_verified(anime: LoopbackHub) -> None:
     with pytest.raises(RefusedError, match="sha256"):
         hub.resolve("selfie2anime")
     assert hub.resolve("selfie2anime").path.is_file()
+
+
+def test_what_killed_runs_left_is_swept_once_it_is_nobody_s(anime: LoopbackHub) -> None:
+    folder = hub.resolve("selfie2anime").path.parent
+    old, young = folder / ".0123456789ab.ugatit-part", folder / ".ba9876543210.ugatit-part"
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    hub.resolve("selfie2anime")
+    assert young.exists() and not old.exists()
 
 
 def test_an_index_that_is_no_index(anime: LoopbackHub) -> None:

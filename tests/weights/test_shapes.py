@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.network import Discriminator, Generator
-from ugatit_cli.weights.shapes import discriminator_shapes, generator_shapes
+from ugatit_cli.network import Generator
+from ugatit_cli.weights.shapes import generator_shapes
 
 
 def shapes_of(network: torch.nn.Module) -> dict[str, tuple[int, ...]]:
@@ -29,9 +28,3 @@ configs = st.builds(
 def test_generator_shapes_are_those_of_the_network(config: GeneratorConfig) -> None:
     with torch.device("meta"):
         assert generator_shapes(config) == shapes_of(Generator(config))
-
-
-@pytest.mark.parametrize(("channels", "layers"), [(6, 5), (4, 3), (2, 7), (64, 7), (1, 3)])
-def test_discriminator_shapes_are_those_of_the_network(channels: int, layers: int) -> None:
-    with torch.device("meta"):
-        assert discriminator_shapes(channels, layers) == shapes_of(Discriminator(channels, layers))

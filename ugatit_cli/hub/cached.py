@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ..files import writing
 from .hub_file import COMMIT, HubFile
 from .watching import Watcher
 
@@ -76,25 +77,57 @@ def _remember(reference: Path, commit: str) -> None:
 
 
 def forget(path: Path) -> int:
-    """Remove one snapshot's name and, if no other leads there, its blob; the bytes that are free then."""
+    """Remove one snapshot's name and, if no other leads there, its blob; the bytes that are free then. Raises OutputError."""
     blob = Path(os.path.realpath(path))
     size = blob.stat().st_size if blob.is_file() else 0
-    path.unlink(missing_ok=True)
+    with writing(path):
+        path.unlink(missing_ok=True)
     if blob.parent.name != "blobs":
         return size
     snapshots = blob.parent.parent / "snapshots"
     if any(Path(os.path.realpath(other)) == blob for other in snapshots.rglob("*") if other.is_symlink()):
         return 0
-    blob.unlink(missing_ok=True)
+    with writing(blob):
+        blob.unlink(missing_ok=True)
     return size
 
 
+def begun(repo: str) -> dict[Path, int]:
+    """Our downloads that broke off or go on just now, and how many bytes of each came."""
+    found = {}
+    for part in sorted((storage_of(repo) / "blobs").glob(f"*{PART_SUFFIX}")):
+        with suppress(FileNotFoundError):  # it was finished meanwhile
+            found[part] = part.stat().st_size
+    return found
+
+
+def begun_repos() -> list[str]:
+    """Those with downloads of ours that are `begun`."""
+    parts = storage_of("*/*").parent.glob(f"{storage_of('*/*').name}/blobs/*{PART_SUFFIX}")
+    folders = sorted({part.parent.parent.name for part in parts})
+    return [folder.removeprefix("models--").replace("--", "/", 1) for folder in folders]
+
+
+def remove_begun(repo: str) -> int:
+    """What is `begun`, but for what goes on just now; the bytes that are free then. Raises OutputError."""
+    from huggingface_hub.utils import WeakFileLock
+
+    freed = 0
+    for part, size in begun(repo).items():
+        lock = lock_path(repo, part.name.removesuffix(PART_SUFFIX))
+        with writing(part), suppress(TimeoutError):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with WeakFileLock(lock, timeout=_PATIENCE_SECONDS):
+                part.unlink(missing_ok=True)
+                freed += size
+    return freed
+
+
 def remove_empty(repo: str) -> None:
-    """The repository's folder, if nothing is left in it but a download of ours that was begun."""
+    """The repository's folder, if there is no file in it."""
     storage = storage_of(repo)
     names = (path for path in (storage / "snapshots").rglob("*") if not path.is_dir() or path.is_symlink())
-    blobs = (path for path in (storage / "blobs").glob("*") if not path.name.endswith(PART_SUFFIX))
-    if not any(names) and not any(blobs):
+    if not any(names) and not any((storage / "blobs").glob("*")):
         shutil.rmtree(storage, ignore_errors=True)
 
 

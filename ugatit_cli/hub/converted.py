@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
 from ..cache import cache_folder
 from ..config import Direction
-from ..files import write_atomically
+from ..files import write_atomically, writing
 
 FORMAT = "1"  # another number when what the conversion makes changes
 
@@ -64,8 +65,9 @@ def converted_files(repo: str) -> list[tuple[Path, str]]:
 
 
 def remove_converted(repo: str) -> int:
-    """The bytes that are free then, those of a download that was begun included."""
+    """The bytes that are free then, those of a download that was begun included. Raises OutputError."""
     folder = folder_of(repo)
     freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    shutil.rmtree(folder, ignore_errors=True)
+    with writing(folder), suppress(FileNotFoundError):
+        shutil.rmtree(folder)
     return freed

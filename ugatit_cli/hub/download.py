@@ -37,8 +37,9 @@ def download(remote: RemoteFile, sha256: str, watcher: Watcher) -> Path:
     with writing(blob):
         blob.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock_path(remote.file.repo, etag), str(remote.file), watcher):
-            if blob.is_file():  # from whichever program
-                _keep_if_right(blob, remote, sha256)
+            if blob.is_file():  # from whichever program: whole, it stays theirs, also where it is not what is wanted
+                _keep_if_right(blob, remote, (etag,))
+                check_content(blob, remote.file, (sha256,))
             else:
                 os.replace(_fetch_verified(remote, blob, sha256, watcher), blob)
             return name_blob(blob, remote.file, remote.commit)
@@ -50,18 +51,18 @@ def _fetch_verified(remote: RemoteFile, blob: Path, sha256: str, watcher: Watche
     resumed = part.is_file()
     _fetch(remote, part, watcher)
     try:
-        _keep_if_right(part, remote, sha256)
+        _keep_if_right(part, remote, (sha256, remote.etag))
     except RefusedError:
         if not resumed:
             raise
         _fetch(remote, part, watcher)
-        _keep_if_right(part, remote, sha256)
+        _keep_if_right(part, remote, (sha256, remote.etag))
     return part
 
 
-def _keep_if_right(path: Path, remote: RemoteFile, sha256: str) -> None:
+def _keep_if_right(path: Path, remote: RemoteFile, digests: tuple[str, ...]) -> None:
     try:
-        check_content(path, remote.file, (sha256, remote.etag))
+        check_content(path, remote.file, digests)
     except RefusedError:
         path.unlink()
         raise
@@ -70,12 +71,15 @@ def _keep_if_right(path: Path, remote: RemoteFile, sha256: str) -> None:
 def check_content(path: Path, file: HubFile, digests: tuple[str, ...]) -> None:
     """Raises RefusedError where one of the digests, sha256 or git's sha1, is not the content's; "" is none."""
     for expected in filter(None, digests):
-        found = sha256_of(path) if len(expected) == _SHA256_DIGITS else _git_sha1_of(path)
+        found = digest_like(path, expected)
         if found != expected:
             text = f"refused {file}: its digest is {found}, and {expected} is expected"
-            raise RefusedError(
-                text, hint="the file was removed; try again, or distrust its source", name="hub-checksum"
-            )
+            raise RefusedError(text, hint="try again, or distrust its source", name="hub-checksum")
+
+
+def digest_like(path: Path, expected: str) -> str:
+    """The sha256 of a file, or git's sha1, whichever `expected` is."""
+    return sha256_of(path) if len(expected) == _SHA256_DIGITS else _git_sha1_of(path)
 
 
 def _git_sha1_of(path: Path) -> str:
@@ -119,7 +123,8 @@ def _append(remote: RemoteFile, part: Path, advance: Callable[[int], None]) -> N
             _check_length(remote, body, file.tell())
             if body.start != file.tell():
                 advance(-file.tell())
-                file.truncate(0)
+                file.seek(0)
+                file.truncate()
             for chunk in body.chunks:
                 file.write(chunk[: limit - file.tell()])
                 advance(len(chunk))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import RefusedError, UsageError
+from ..errors import BadModelError, RefusedError, UsageError
 from ..files import sha256_of
+from ..graph.reading import is_graph
+from ..model_file import naming, open_model
+from ..tensorflow_files import find_index
 from . import cached
 from .first_uses import FirstUse, read_first_use, record_first_use
 from .hub_file import HubFile
@@ -17,13 +20,15 @@ _PREFERRED = (FOLDER_WEIGHTS, "model.safetensors", "generator.safetensors", "mod
 _READABLE = tuple(suffix for suffix in MODEL_SUFFIXES if suffix not in (".h5", ".pkl", ".zip"))
 
 
-def fetch(asked: HubFile, sha256: str, watcher: Watcher) -> tuple[Path, str]:
+def fetch(asked: HubFile, sha256: str, watcher: Watcher, *, alone: bool = True) -> tuple[Path, str]:
     """A file of the Hub in the cache, and its sha256; no request is made where it is there already.
 
-    `sha256` is what it must be; "" for what it was when it was first used, which is recorded if that is now.
+    `sha256` is what it must be; "" for what it was when it was first used, which is recorded if that is now. It must be
+    a model `alone`, unless whoever asks gets the rest, too.
 
     Raises:
         UsageError: the repository holds no model, or several.
+        BadModelError: it keeps its weights in other files.
         NetworkError, RefusedError, ResourceError, OutputError: as `resolve` does.
     """
     if sha256:
@@ -32,6 +37,8 @@ def fetch(asked: HubFile, sha256: str, watcher: Watcher) -> tuple[Path, str]:
     if first is not None:
         return fetch(first.hub_file, first.sha256, watcher)
     path, file = _fetch_first(asked, watcher)
+    if alone:
+        _check_alone(path, file)
     digest = sha256_of(path)
     record_first_use(asked, FirstUse(file.repo, file.revision, file.file, digest))
     watcher.note(
@@ -40,23 +47,42 @@ def fetch(asked: HubFile, sha256: str, watcher: Watcher) -> tuple[Path, str]:
     return path, digest
 
 
+def _check_alone(path: Path, file: HubFile) -> None:
+    """Raises BadModelError where it is a model together with other files only."""
+    if find_index(path) is not None or (is_graph(path) and _has_weights_elsewhere(path)):
+        text = f"cannot use {file}: it keeps its weights in other files, and of a repository one file is fetched"
+        hint = f"download them together: `hf download {file.repo} --local-dir FOLDER`"
+        raise BadModelError(text, hint=hint, name="hub-several-files")
+
+
+def _has_weights_elsewhere(graph: Path) -> bool:
+    from ..graph.outline import read_outline
+    from ..graph.tensors import is_external, tensors_of
+
+    with naming(graph), open_model(graph) as file:
+        return any(map(is_external, tensors_of(read_outline(file).graph)))
+
+
 def _cached(asked: HubFile, sha256: str) -> Path | None:
-    """What is in the cache already; `sha256` may be "" for what the cache itself calls it by.
+    """What is in the cache already, None where it is not; `sha256` may be "" for what the cache itself calls it by.
 
     Raises:
-        RefusedError: its content is another; it is removed.
+        RefusedError: its content is damaged; it is removed.
     """
-    from .download import check_content
+    from .download import check_content, digest_like
 
     found = cached.find(asked)
     if found is None:
         return None
+    path, theirs = found[0], cached.digest_in_name(found[0])
     try:
-        check_content(found[0], asked, (sha256 or cached.digest_in_name(found[0]),))
+        check_content(path, asked, (sha256 or theirs,))
     except RefusedError:
-        cached.forget(found[0])
+        if theirs and digest_like(path, theirs) == theirs:
+            return None  # whole, but of another commit: some other program's
+        cached.forget(path)
         raise
-    return found[0]
+    return path
 
 
 def _fetch_first(asked: HubFile, watcher: Watcher) -> tuple[Path, HubFile]:

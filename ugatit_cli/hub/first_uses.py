@@ -54,8 +54,10 @@ def record_first_use(asked: HubFile, first: FirstUse) -> None:
 
 
 def forget_first_use(asked: HubFile) -> None:
-    """From now on it may be another."""
-    _path(asked).unlink(missing_ok=True)
+    """From now on it may be another. Raises OutputError where the record cannot be removed."""
+    path = _path(asked)
+    with writing(path):
+        path.unlink(missing_ok=True)
 
 
 def first_uses() -> list[HubFile]:

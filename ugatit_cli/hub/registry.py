@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from dataclasses import MISSING, dataclass, fields
@@ -82,6 +83,11 @@ class RegistryEntry:
         return "imported" if self.folder is not None and own_models_folder() in self.folder.parents else "bundled"
 
     @property
+    def remedy(self) -> str:
+        """What to do where a file of a bundled or an imported model is missing, or another than it must be."""
+        return "install ugatit-cli again" if self.place == "bundled" else _import_again(self.name)
+
+    @property
     def pinned(self) -> bool:
         """Whether the commit and the digest are known beforehand."""
         return UNVERIFIED not in (self.sha256, self.revision)
@@ -110,25 +116,34 @@ def read_registry(models: Path | None = None) -> dict[str, RegistryEntry]:
     return {name: _entry(name, table, path) for name, table in _read_toml(path).items()}
 
 
-def read_own() -> dict[str, RegistryEntry]:
-    """The user's rows by name, as `ugatit models import --name` writes them.
-
-    Raises:
-        BadModelError: one of them is wrong.
-    """
-    found = {}
-    for path in sorted(own_models_folder().glob(f"*/{OWN_ROW}")):
-        name = path.parent.name
-        if not name.startswith("."):  # else somebody is making it, or was killed while doing so
-            found[name] = _entry(name, _read_toml(path), path)
+def read_own() -> dict[str, RegistryEntry | BadModelError]:
+    """The user's rows by name, as `ugatit models import --name` writes them; for one that is wrong, what to raise when it is asked for."""
+    found: dict[str, RegistryEntry | BadModelError] = {}
+    for folder in sorted(own_models_folder().glob("*")):
+        # what is hidden, somebody is making, or was killed while doing so
+        if not folder.name.startswith(".") and not os.path.isfile(folder):
+            found[folder.name] = _own_entry(folder)
     return found
+
+
+def _own_entry(folder: Path) -> RegistryEntry | BadModelError:
+    path = folder / OWN_ROW
+    try:
+        return _entry(folder.name, _read_toml(path), path)
+    except BadModelError as error:
+        return BadModelError(error.message, hint=_import_again(folder.name), name=error.name)
+
+
+def _import_again(name: str) -> str:
+    return f"remove it with `ugatit models remove {name}`, and import it again"
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _wrong(f"cannot read the list of models {path}: {error}") from error
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        raise _wrong(f"cannot read the list of models {path}: {reason}") from error
 
 
 def _entry(name: str, table: Any, path: Path) -> RegistryEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,10 +35,10 @@ class ResolvedModel:
     entry: RegistryEntry | None = None
 
 
-def known_models(models: Path | None = None) -> dict[str, RegistryEntry]:
-    """All rows by name: the program's (`models` is another folder than its own), and the user's."""
+def known_models(models: Path | None = None) -> dict[str, RegistryEntry | BadModelError]:
+    """All rows by name: the program's (`models` is another folder than its own), and the user's, as `read_own` has them."""
     registry = read_registry(models)
-    return registry | {name: entry for name, entry in read_own().items() if name not in registry}
+    return registry | {name: row for name, row in read_own().items() if name not in registry}
 
 
 def resolve(
@@ -67,6 +68,8 @@ def resolve(
         with _mentioning_paths(model):
             return ResolvedModel(*fetch(meant, "", watcher))
     entry = registry[meant]
+    if isinstance(entry, BadModelError):
+        raise entry
     return _on_hub(entry, direction, watcher) if entry.repo else _verified(entry)
 
 
@@ -84,21 +87,20 @@ def _mentioning_paths(word: str) -> Iterator[None]:
 
 def _at_path(path: Path) -> ResolvedModel:
     inside = (path / name for name in (FOLDER_WEIGHTS, _GRAPH))
-    return ResolvedModel(next((each for each in inside if each.is_file()), find_index(path) or path))
+    return ResolvedModel(next((each for each in inside if os.path.isfile(each)), find_index(path) or path))
 
 
 def _verified(entry: RegistryEntry) -> ResolvedModel:
     """A bundled or imported file, with what lies beside it."""
-    hint = "install ugatit-cli again" if entry.place == "bundled" else f"import it again under the name {entry.name}"
     for path, expected in entry.local_files.items():
         try:
             digest = sha256_of(path)
         except OSError as error:
             text = f"cannot read the {entry.place} model {path}: {(error.strerror or str(error)).lower()}"
-            raise BadModelError(text, hint=hint, name="model-missing") from error
+            raise BadModelError(text, hint=entry.remedy, name="model-missing") from error
         if digest != expected:
             text = f"refused the model {path}: its sha256 is {digest}, and {expected} is expected"
-            raise RefusedError(text, hint=hint, name="model-checksum")
+            raise RefusedError(text, hint=entry.remedy, name="model-checksum")
     first = next(iter(entry.local_files))
     return ResolvedModel(first, "" if entry.data_sha256 else entry.sha256, entry)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..config import Direction
 from ..errors import BadModelError, RefusedError
-from ..files import sha256_of, writing
+from ..files import remove_old_parts, sha256_of, writing
 from ..tensorflow_files import data_file, takes_smoothing
 from .cached import locked
 from .client import RemoteFile, locate
@@ -37,11 +37,12 @@ def fetch_generator(entry: RegistryEntry, direction: Direction, watcher: Watcher
         BadModelError: the checkpoint does not hold that generator.
         NetworkError, RefusedError, ResourceError, OutputError: as `hub.resolve` does.
     """
-    index_path, source = fetch(entry.hub_file, "" if entry.sha256 == UNVERIFIED else entry.sha256, watcher)
+    index_path, source = fetch(entry.hub_file, "" if entry.sha256 == UNVERIFIED else entry.sha256, watcher, alone=False)
     path = path_of(entry.repo, direction)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_suffix(".lock"), entry.name, watcher):
+            remove_old_parts(path.parent)
             record = read_converted(entry.repo, direction)
             if record is None or record.source != source:
                 commit = _commit_of(entry)

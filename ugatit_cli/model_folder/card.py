@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ..config import Direction, GeneratorConfig
+from ..shell import command_line
 from .about import NOT_STATED, About
 
 _HUB_LICENSES = (
@@ -73,7 +74,8 @@ def _table(about: About, facts: Facts) -> str:
 
 
 def _usage(usage: str) -> str:
-    return f"```sh\nugatit translate me.jpg -o drawing.png --model {usage}\n```"
+    line = command_line(["ugatit", "translate", "me.jpg", "-o", "drawing.png", "--model", usage])
+    return f"```sh\n{line}\n```"
 
 
 def _file_list(files: dict[str, str]) -> str:

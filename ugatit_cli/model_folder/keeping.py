@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,8 @@ from typing import Any
 
 from .. import hub, weights
 from ..config import Direction
-from ..errors import UsageError
-from ..files import PART_SUFFIX, sha256_of, sync_folder, write_atomically, writing
+from ..errors import BadModelError, UsageError
+from ..files import PART_SUFFIX, remove_old_parts, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
 from ..loading import Wish as RunWish
 from ..loading import load_model
@@ -26,8 +25,8 @@ from ..weights.stripes import without_stripes
 from .about import About
 from .card import Facts, write_card
 
-ABANDONED_SECONDS = 24 * 3600
 HALF_BYTES = 2  # of a number
+LARGEST_HALF = 65_504
 CARD, GRAPH = "README.md", "model.onnx"
 WHAT_IT_IS = {
     hub.FOLDER_WEIGHTS: "the weights, with all that is needed to rebuild the network",
@@ -84,7 +83,7 @@ def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
         _try_out(kept)
         usage = wish.name if wish.named else f"./{folder.name}"
         card = write_card(kept.about, kept.facts, usage=usage, files=_described(part))
-        write_atomically(part / CARD, card.encode())
+        write_atomically(part / CARD, card.encode(errors="replace"))  # a folder's name need not be text
         if wish.named:
             write_atomically(part / hub.OWN_ROW, _row(kept).encode())
     return replace(kept, file=folder / kept.file.name)
@@ -99,7 +98,7 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside, which gets its name in the end; nothing is left of it otherwise."""
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder.parent)
+        remove_old_parts(folder.parent)
         part = folder.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
         part.mkdir()
     try:
@@ -109,13 +108,6 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
             sync_folder(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _remove_abandoned(parent: Path) -> None:
-    """What killed runs left, once it is old enough to be nobody's any more."""
-    for part in parent.glob(f".{'[0-9a-f]' * 12}{PART_SUFFIX}"):
-        if part.is_dir() and time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
-            shutil.rmtree(part, ignore_errors=True)
 
 
 def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
@@ -128,11 +120,22 @@ def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
     if wish.no_grid:
         generators = {direction: without_stripes(state) for direction, state in generators.items()}
         metadata["changed"] = "the last convolution is blind to stripes of one pixel"
+    if wish.half:
+        _check_half(source, generators)
     weights.save(path, loaded.config, generators, metadata=metadata, half=wish.half or _is_half(loaded))
     first = loaded.generator()[0]
     directions = (first, *(each for each in loaded.generators if each != first))
     facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
     return Kept(path, about, facts, loaded.notes)
+
+
+def _check_half(source: Path, generators: Mapping[Direction, Tensors]) -> None:
+    """Raises BadModelError where a number is too large for half precision."""
+    for generator in generators.values():
+        for name, tensor in generator.items():
+            if float(tensor.abs().max()) > LARGEST_HALF:
+                text = f"cannot use the model {source}: {name} holds a number beyond {LARGEST_HALF:,}, the most of half precision"
+                raise BadModelError(text, hint="leave --half out", name="model-not-half")
 
 
 def _is_half(loaded: weights.ModelWeights) -> bool:
@@ -149,15 +152,16 @@ def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
     from ..graph.saving import copy_graph
     from ..graph.screening import screen
 
-    if wish.no_grid:
+    given = {"--no-grid": wish.no_grid, "--half": wish.half, "--smoothing": wish.smoothing is not None}
+    for option in (name for name, is_given in given.items() if is_given):
         hint = "import the weights it was made from, and export those"
-        raise UsageError("--no-grid changes weights, and a graph stays as it is", hint=hint, name="graph-unchanged")
+        raise UsageError(f"{option} is about weights, and a graph stays as it is", hint=hint, name="graph-unchanged")
     screened = screen(source)
     path = part / GRAPH
     copy_graph(screened.path, path)
     directions: tuple[Direction, ...] = (screened.facts.direction,) if screened.facts.direction else ()
     facts = Facts(None, directions, screened.facts.image_size, "onnx", screened.sha256)
-    return Kept(path, About.from_texts(wish.name, wish.said), facts, screened.notes)
+    return Kept(path, About.from_texts(wish.name, wish.said, screened.about), facts, screened.notes)
 
 
 def _try_out(kept: Kept) -> None:

@@ -27,10 +27,11 @@ _GRAPH_TEXT = "the same as an ONNX graph (opset 20) for any program; its metadat
 
 @dataclass(frozen=True)
 class Publication:
-    """What goes up: files by name in the repository."""
+    """What goes up: files by name in the repository; `notes` are what the reader of the source had to say."""
 
     folder: Path
     files: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def sizes(self) -> dict[str, int]:
         return {name: (self.folder / name).stat().st_size for name in self.files}
@@ -55,7 +56,7 @@ def make_publication(source: Path, folder: Path, repo: str, wish: Wish, pictures
     about = replace(kept.about, name=repo.partition("/")[2])
     card = write_card(about, kept.facts, usage=repo, files={name: texts[name] for name in made})
     write_atomically(folder / CARD, card.encode())
-    return Publication(folder, (CARD, *made))
+    return Publication(folder, (CARD, *made), kept.notes)
 
 
 def _write_graph(kept: Kept, direction: Direction) -> None:

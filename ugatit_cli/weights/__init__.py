@@ -6,14 +6,12 @@ import hashlib
 from io import BufferedReader
 from pathlib import Path
 
-import torch
-
 from ..errors import UsageError
 from ..model_file import naming, open_model
 from ..tensorflow_files import find_index
 from . import official_tensorflow
 from .model import ModelWeights
-from .official_pytorch import read_official, read_official_networks
+from .official_pytorch import read_official
 from .paddle import read_paddle
 from .safetensors import is_ours, read_container, read_ours, save
 from .shapes import generator_shapes
@@ -21,7 +19,7 @@ from .sniff import sniff
 from .stored import Container
 from .torch_archive import read_legacy, read_zip
 
-__all__ = ["ModelWeights", "generator_shapes", "load", "load_official_networks", "save"]
+__all__ = ["ModelWeights", "generator_shapes", "load", "save"]
 
 
 def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
@@ -48,19 +46,6 @@ def load(path: Path, *, smoothing: bool | None = None) -> ModelWeights:
         if is_ours(container):
             return read_ours(file, container, sha256, path)
         return read_official(file, container, sha256)
-
-
-def load_official_networks(path: Path) -> dict[str, dict[str, torch.Tensor]]:
-    """All networks of an official checkpoint in our names, for training and comparison.
-
-    Keys are `generator_a2b`, `generator_b2a`, `global_discriminator_a`, `..._b`, `local_discriminator_a`,
-    `..._b`, as far as the file has them; `generator` or `discriminator` for a network that stands alone.
-
-    Raises:
-        UsageError, BadModelError, RefusedError: as `load` does.
-    """
-    with naming(path), open_model(path) as file:
-        return read_official_networks(file, _read_container(file))
 
 
 def _read_container(file: BufferedReader) -> Container:

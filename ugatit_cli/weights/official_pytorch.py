@@ -17,18 +17,11 @@ import torch
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError
 from .model import ModelWeights
-from .shapes import Shapes, discriminator_shapes, generator_shapes, picture_side
+from .shapes import Shapes, generator_shapes, picture_side
 from .stored import Container, StoredTensor, check_fit, few, read_tensor
 
 GENERATORS: dict[str, Direction] = {"genA2B": "a2b", "genB2A": "b2a"}
-NETWORKS = {
-    "genA2B": "generator_a2b",
-    "genB2A": "generator_b2a",
-    "disGA": "global_discriminator_a",
-    "disGB": "global_discriminator_b",
-    "disLA": "local_discriminator_a",
-    "disLB": "local_discriminator_b",
-}
+NETWORKS = (*GENERATORS, "disGA", "disGB", "disLA", "disLB")
 _PARALLEL = "module."
 _AVERAGED = "_ema"
 _AVERAGE_COUNT = "n_averaged"  # beside the weights of torch's own AveragedModel
@@ -38,7 +31,6 @@ _BARE_NOTE = "the file does not say which way its generator translates; it is us
 _ENCODER_BLOCK = re.compile(r"DownBlock\.\d+\.conv_block\.1\.weight")
 _RELATIVE = re.compile(r"(HourGlass|EncodeBlock|DecodeBlock)\d\..+")
 _DISCRIMINATOR_CONV = re.compile(r"model\.\d+\.weight_orig")
-_MAX_DISCRIMINATOR_LAYERS = 16
 
 
 @dataclass(frozen=True)
@@ -72,25 +64,6 @@ def read_official(file: BufferedReader, container: Container, sha256: str) -> Mo
     notes += (_BARE_NOTE,) if "" in networks else ()
     config = next(iter(configs.values()))
     return ModelWeights(config, generators, container.metadata, sha256, container.format, notes)
-
-
-def read_official_networks(file: BufferedReader, container: Container) -> dict[str, dict[str, torch.Tensor]]:
-    """Every network in the file, generators and discriminators, under our names of networks and tensors.
-
-    A network that stands alone is called `generator` or `discriminator`.
-
-    Raises:
-        BadModelError: a network that does not fit.
-    """
-    result = {}
-    for name, state in _networks(container.tree).items():
-        if name in GENERATORS or _is_bare_generator(name, state):
-            config = detect_generator(state.tensors, state.prefix)
-            result[NETWORKS.get(name, "generator")] = _read_generator(file, container, state, config)
-        elif not name.endswith(_AVERAGED):
-            layout = _discriminator_layout(*detect_discriminator(state.tensors, state.prefix))
-            result[NETWORKS.get(name, "discriminator")] = _read(file, container, state, layout)
-    return result
 
 
 # ---- which networks are there
@@ -193,22 +166,6 @@ def _unusable_anchor(tensors: Mapping[str, StoredTensor], prefix: str) -> BadMod
     return BadModelError(f"{prefix}DownBlock.1.weight or {prefix}FC.0.weight has a wrong shape", name="model-shape")
 
 
-def detect_discriminator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> tuple[int, int]:
-    """Channels and layers of a discriminator, checked like a generator.
-
-    Raises:
-        BadModelError: not a U-GAT-IT discriminator.
-    """
-    first = tensors.get("model.1.weight_orig")
-    layers = 1 + sum(1 for name in tensors if _DISCRIMINATOR_CONV.fullmatch(name))
-    if first is None or not first.shape or not 3 <= layers <= _MAX_DISCRIMINATOR_LAYERS:
-        text = f"it is not a U-GAT-IT discriminator: {few([prefix + name for name in tensors])}"
-        raise BadModelError(text, name="model-names")
-    channels = first.shape[0]
-    check_fit(tensors, _discriminator_layout(channels, layers).shapes, prefix)
-    return channels, layers
-
-
 # ---- their names there and here
 
 
@@ -252,18 +209,6 @@ def _generator_layout(config: GeneratorConfig, *, one_layer: bool = False) -> _L
 def _official_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Norm parameters are 1 x C x 1 x 1 there, C here."""
     return (1, *shape, 1, 1) if ".norm" in name else shape
-
-
-def _discriminator_layout(channels: int, layers: int) -> _Layout:
-    ours = discriminator_shapes(channels, layers)
-    modules = {"cam.average_fc": "gap_fc", "cam.max_fc": "gmp_fc", "cam.merge": "conv1x1", "head": "conv"}
-    modules |= {f"convs.{i}": f"model.{1 + 3 * i}" for i in range(layers - 1)}
-    spectral = {"weight": "weight_orig", "u": "weight_u", "v": "weight_v", "bias": "bias"}
-    names = {}
-    for name in ours:
-        module, _, part = name.rpartition(".")
-        names[name] = f"{modules[module]}.{part if module == 'cam.merge' else spectral[part]}"
-    return _Layout(names, ours, {official: ours[name] for name, official in names.items()})
 
 
 def _read_generator(

@@ -64,7 +64,7 @@ def read_container(file: BufferedReader, size: int) -> Container:
         raise BadModelError(f"its header has {length:,} bytes, more than any model needs", name="model-too-large")
     header = _parse_header(file.read(length))
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+    if not isinstance(metadata, dict) or not all(map(_is_text, (*metadata, *metadata.values()))):
         raise damaged("the metadata in its header is not made of texts")
     if len(header) > MAX_TENSORS:
         raise BadModelError(f"it holds {len(header):,} tensors, too many for a model", name="model-too-large")
@@ -72,6 +72,11 @@ def read_container(file: BufferedReader, size: int) -> Container:
     data_start = LENGTH.size + length
     _check_cover(list(entries.values()), size - data_start)
     return Container({name: tensor for name, (tensor, _) in entries.items()}, {_DATA: data_start}, metadata)
+
+
+def _is_text(value: Any) -> bool:
+    """And not with half a character in it, which JSON can spell and no file can hold."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _parse_header(data: bytes) -> dict[str, Any]:

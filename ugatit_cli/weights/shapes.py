@@ -1,4 +1,4 @@
-"""Names and shapes of every tensor in our networks, without building one."""
+"""Names and shapes of every tensor in a generator, without building one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def _weight_shapes(config: GeneratorConfig) -> Shapes:
     shapes |= {f"downs.{i}.weight": (channels * 2 ** (i + 1), channels * 2**i, 3, 3) for i in range(2)}
     for i in range(config.blocks):
         shapes |= {f"encoder_blocks.{i}.conv{n}.weight": block for n in (1, 2)}
-    shapes |= _cam_merge_shapes(width) | {"cam.average_fc.weight": (1, width), "cam.max_fc.weight": (1, width)}
+    shapes |= {"cam.merge.weight": (width, 2 * width, 1, 1), "cam.merge.bias": (width,)}
+    shapes |= {"cam.average_fc.weight": (1, width), "cam.max_fc.weight": (1, width)}
     shapes |= {"mlp.0.weight": (width, config.mlp_inputs), "mlp.2.weight": (width, width)}
     shapes |= {"gamma.weight": (width, width), "beta.weight": (width, width)}
     for i in range(config.blocks):
@@ -60,24 +61,3 @@ def picture_side(inputs: int, width: int, name: str) -> int:
         text = f"{name} takes {inputs} numbers, which is the shape of no picture size at {width} channels"
         raise BadModelError(text, name="model-shape")
     return side * 4
-
-
-def discriminator_shapes(channels: int, layers: int) -> Shapes:
-    """Names and shapes of `Discriminator(channels, layers).state_dict()`, spectral norm's vectors included."""
-    widths = [3, *(channels * 2**i for i in range(layers - 1))]
-    shapes: Shapes = {}
-    for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
-        shapes |= {f"convs.{i}.bias": (after,)} | _spectral_shapes(f"convs.{i}", (after, before, 4, 4))
-    width = widths[-1]
-    shapes |= _cam_merge_shapes(width)
-    shapes |= _spectral_shapes("cam.average_fc", (1, width)) | _spectral_shapes("cam.max_fc", (1, width))
-    return shapes | _spectral_shapes("head", (1, width, 4, 4))
-
-
-def _cam_merge_shapes(width: int) -> Shapes:
-    return {"cam.merge.weight": (width, 2 * width, 1, 1), "cam.merge.bias": (width,)}
-
-
-def _spectral_shapes(layer: str, weight: tuple[int, ...]) -> Shapes:
-    """A spectrally normalised weight: the raw one, and its singular vectors u (rows) and v (columns)."""
-    return {f"{layer}.weight": weight, f"{layer}.u": weight[:1], f"{layer}.v": (math.prod(weight[1:]),)}

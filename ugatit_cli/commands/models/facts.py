@@ -19,10 +19,11 @@ def as_dict(held: Holding) -> dict[str, Any]:
     entry = held.entry
     facts: dict[str, Any] = {"name": held.name, "place": held.place, "here": bool(held.files)}
     facts |= {key: getattr(entry, key) if entry else None for key in _ROW}
-    facts["repo"] = (entry.repo or None) if entry else held.name
+    facts["repo"] = held.hub_file.repo if held.hub_file else None
     facts["revision"] = held.first.commit if held.first else (entry.revision or None) if entry else None
     facts["verified"] = held.place != "hub" or (entry is not None and entry.pinned)
     facts["bytes"] = sum(file.bytes for file in held.files) or (entry.bytes if entry else None)
+    facts["begun_bytes"] = held.begun_bytes
     facts["files"] = [{"path": str(file.path), "sha256": file.sha256, "bytes": file.bytes} for file in held.files]
     return facts
 
@@ -43,11 +44,15 @@ def in_bytes(count: int) -> str:
 
 def where(held: Holding) -> str:
     """Where it is, in a few words."""
+    if held.problem is not None:
+        return f"{held.place}, damaged"
     here = in_bytes(sum(file.bytes for file in held.files))
     if held.place != "hub":
         return f"{held.place}, {here}" if held.files else f"{held.place}, missing"
     if held.files:
         return f"hub, {here} here"
+    if held.begun_bytes:
+        return f"hub, {in_bytes(held.begun_bytes)} begun"
     return f"hub, {in_bytes(held.entry.bytes)} to fetch" if held.entry else "hub, not here"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from ...console import Console
 from ...errors import UsageError
 from .. import options
 from ..translate import model_label
+from .about import DomainAOption, DomainBOption, LicenseOption, SourceOption
 from .facts import show_json
 
 if TYPE_CHECKING:
@@ -33,19 +35,6 @@ OutOption = Annotated[
     typer.Option(
         "--out", "-o", metavar="DIR", show_default="MODEL here", help="The folder to make, where no name is given."
     ),
-]
-LicenseOption = Annotated[
-    str | None, typer.Option("--license", show_default="what the file says", help="Of the weights, for the card.")
-]
-SourceOption = Annotated[
-    str | None,
-    typer.Option("--source", show_default="what the file says", help="Where the weights come from, for the card."),
-]
-DomainAOption = Annotated[
-    str | None, typer.Option("--domain-a", show_default="what the file says", help="What its pictures of A are.")
-]
-DomainBOption = Annotated[
-    str | None, typer.Option("--domain-b", show_default="what the file says", help="What its pictures of B are.")
 ]
 HalfOption = Annotated[bool, typer.Option("--half", help="Keep the weights in half precision: half the size.")]
 NoGridOption = Annotated[
@@ -92,7 +81,8 @@ def import_(
     found = hub.resolve(model, watcher=console)
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
     with console.captured_noise():
-        wish = Wish(folder.name, name is not None, _texts(said, found), half, no_grid, smoothing)
+        title = os.fsencode(folder.name).decode(errors="replace")  # a folder's name need not be text
+        wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing)
         kept = keep_model(found.path, folder, wish)
     for note in kept.notes:
         console.note(f"{found.path}: {note}")
@@ -129,7 +119,7 @@ def _folder(model: str, name: str | None, out: Path | None) -> Path:
             why = "is a model of the program's" if name in hub.read_registry() else "must be letters, digits, . _ and -"
             raise UsageError(f"the name {name} {why}", hint="choose another name", name="model-name")
         folder = hub.own_models_folder() / name
-    if folder.exists():
+    if os.path.lexists(folder):
         remedy = f"choose another name, or `ugatit models remove {name}`" if name else "name another folder with -o"
         raise UsageError(f"{folder} exists", hint=remedy, name="output-exists")
     return folder

@@ -28,7 +28,7 @@ def info(model: ModelArgument, as_json: options.JsonOption = False) -> None:
     """
     console = Console()
     meant = hub.interpret(model, hub.known_models())
-    facts = _of_file(meant, console) if isinstance(meant, Path) else _of_name(model)
+    facts = _of_file(model, console) if isinstance(meant, Path) else _of_name(model)
     if as_json:
         show_json(console, "info", facts)
     else:
@@ -39,6 +39,8 @@ def _of_name(model: str) -> dict[str, Any]:
     from ...hub.inventory import holding
 
     held = holding(model)
+    if held.problem is not None:
+        raise held.problem
     facts = as_dict(held)
     if held.entry is None and held.first is None:
         facts["repository_files"] = _repository_files(held)
@@ -47,18 +49,16 @@ def _of_name(model: str) -> dict[str, Any]:
 
 def _repository_files(held: Holding) -> list[str]:
     from ...hub.client import list_files
-    from ...hub.names import parse_hub_file
 
-    asked = parse_hub_file(held.name)
-    assert asked is not None  # a holding without a row is called by its address
-    return list_files(asked)
+    assert held.hub_file is not None  # a holding without a row is called by its address
+    return list_files(held.hub_file)
 
 
-def _of_file(path: Path, console: Console) -> dict[str, Any]:
+def _of_file(model: str, console: Console) -> dict[str, Any]:
     from ... import weights
     from ...graph.reading import is_graph
 
-    file = hub.resolve(str(path)).path
+    file = hub.resolve(model).path
     if is_graph(file):
         return _of_graph(file)
     loaded = weights.load(file)

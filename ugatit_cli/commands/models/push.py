@@ -12,6 +12,7 @@ from ... import hub
 from ...console import Console
 from ...errors import UsageError
 from .. import options
+from .about import LicenseOption, SourceOption
 from .facts import in_bytes, show_json
 
 if TYPE_CHECKING:
@@ -22,13 +23,6 @@ ModelArgument = Annotated[
 ]
 RepoArgument = Annotated[
     str, typer.Argument(metavar="REPO", show_default=False, help="Yours: owner/repository; it is made if need be.")
-]
-LicenseOption = Annotated[
-    str | None, typer.Option("--license", show_default="what the file says", help="Of the weights, for the card.")
-]
-SourceOption = Annotated[
-    str | None,
-    typer.Option("--source", show_default="what the file says", help="Where the weights come from, for the card."),
 ]
 SamplesOption = Annotated[
     Path | None,
@@ -73,6 +67,8 @@ def push(
     said |= {key: text for key, text in (("license", license), ("source", source)) if text}
     with tempfile.TemporaryDirectory(prefix="ugatit-") as folder, console.captured_noise():
         made = _make(found.path, Path(folder, "model"), target, said, half, samples)
+        for note in made.notes:
+            console.note(f"{found.path}: {note}")
         sizes = made.sizes()
         for name, size in sizes.items():
             console.note(f"{name}: {in_bytes(size)}")

@@ -20,13 +20,16 @@ def remove(models: ModelsArgument, as_json: options.JsonOption = False) -> None:
 
     What was recorded at its first use goes, too; bundled models stay. A repository that is fetched again afterwards is trusted anew, as it is then.
     """
-    from ...hub.inventory import holding
+    from ...hub.inventory import removable
     from ...hub.inventory import remove as remove_holding
 
     console, removed = Console(), []
-    for held in [holding(model) for model in models]:
-        freed = remove_holding(held)
-        removed.append({"name": held.name, "freed_bytes": freed})
-        console.note(f"removed {held.name}: {in_bytes(freed)}")
-    if as_json:
-        show_json(console, "remove", {"models": removed})
+    found = {held.name: held for held in map(removable, models)}
+    try:
+        for held in found.values():
+            freed = remove_holding(held)
+            removed.append({"name": held.name, "freed_bytes": freed})
+            console.note(f"removed {held.name}: {in_bytes(freed)}")
+    finally:
+        if as_json:
+            show_json(console, "remove", {"models": removed})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,23 +34,30 @@ def verify(models: ModelsArgument = None, as_json: options.JsonOption = False) -
         show_json(console, "verify", {"files": found})
     else:
         for row in found:
-            console.write(f"{row['status']:8}{escape(row['name'])}: {escape(row['text'])}\n".encode())
+            hint = f"\n{'':8}hint: {escape(row['hint'])}" if row["hint"] else ""
+            console.write(f"{row['status']:8}{escape(row['name'])}: {escape(row['text'])}{hint}\n".encode())
     if any(row["status"] == "wrong" for row in found):
         raise typer.Exit(ExitCode.REFUSED)
 
 
 def _rows(held: Holding) -> list[dict[str, Any]]:
+    """One for each file; one for all where there is none to look at."""
+    if held.problem is not None:
+        return [_row(held, None, "wrong", held.problem.message, held.problem.hint)]
+    rows = [_verified(held, path) for path in held.digests]
+    return rows or [_row(held, None, "absent", "not on this machine")]
+
+
+def _verified(held: Holding, path: Path) -> dict[str, Any]:
     from ...hub.inventory import verify as verify_file
 
-    rows = []
-    for file in held.files:
-        row = {"name": held.name, "path": str(file.path), "sha256": file.sha256}
-        try:
-            verify_file(file)
-            rows.append(row | {"status": "ok", "text": f"sha256 {file.sha256[:16]}..., {file.path}"})
-        except RefusedError as error:
-            rows.append(row | {"status": "wrong", "text": error.message})
-    if rows:
-        return rows
-    status = "absent" if held.place == "hub" else "wrong"
-    return [{"name": held.name, "path": None, "sha256": None, "status": status, "text": "not on this machine"}]
+    try:
+        verify_file(held, path)
+    except RefusedError as error:
+        return _row(held, path, "wrong", error.message, error.hint)
+    return _row(held, path, "ok", f"sha256 {held.digests[path][:16]}..., {path}")
+
+
+def _row(held: Holding, path: Path | None, status: str, text: str, hint: str = "") -> dict[str, Any]:
+    facts = {"path": str(path) if path else None, "sha256": held.digests[path] if path else None}
+    return {"name": held.name, **facts, "status": status, "text": text, "hint": hint}
