@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from ugatit_cli.training.run_config import read_config
 
 TINY = [
     "--size",
@@ -41,8 +44,9 @@ def data(tmp_path: Path) -> list[str]:
     return ["--a", str(tmp_path / "a"), "--b", str(tmp_path / "b")]
 
 
-def ugatit(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ugatit_cli", *words], capture_output=True, text=True, check=False)
+def ugatit(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ugatit_cli", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def tensors(run: Path) -> bytes:
@@ -104,6 +108,59 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path, data: list[str]) -> No
     assert tensors(run) == tensors(straight)
 
 
+@pytest.mark.parametrize("kind", ["trained-on", "measured-on"])
+def test_a_picture_that_goes_away_costs_no_step(kind: str, tmp_path: Path, data: list[str]) -> None:
+    run, measured = tmp_path / "run", tmp_path / "measured"
+    measured.mkdir()
+    for number in range(8):
+        shutil.copy(tmp_path / "b" / f"{number % 3}.png", measured / f"{number}.png")
+    words = ["--out", str(run), "--steps", "9999", "--save-every", "9999"]
+    words += ["--test-a", str(measured), "--test-b", str(measured), "--evaluate-every", "2"]
+    command = [sys.executable, "-m", "ugatit_cli", "train", *data, *words, *TINY[:-4], "--log-every", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(run / "evaluations.jsonl")
+        gone = (measured if kind == "measured-on" else tmp_path / "a") / "0.png"
+        gone.unlink()
+        _, stderr = process.communicate(timeout=100)
+    assert process.returncode == 4, stderr
+    assert f"error: cannot read {gone}: it does not exist; all is saved" in stderr
+    assert f"hint: put it back or go on without it: ugatit train --resume {run}" in stderr
+    reached = int(max(run.glob("step-*")).name[5:])
+    assert reached >= len((run / "metrics.jsonl").read_text().splitlines()) * 2
+    assert (run / "weights.safetensors").is_file()
+    result = ugatit("train", "--resume", str(run), "--steps", str(reached + 1))
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_run_goes_on_from_any_folder(tmp_path: Path, data: list[str]) -> None:
+    words = ["--a", "a", "--b", "b", "--test-a", "a", "--test-b", "b", "--base", "first", "-o", "run"]
+    assert ugatit("train", *data, *TINY, "--out", "first", "--steps", "2", cwd=tmp_path).returncode == 0
+    assert ugatit("train", *words, *TINY, "--steps", "2", cwd=tmp_path).returncode == 0
+    (tmp_path / "elsewhere").mkdir()
+    result = ugatit("train", "--resume", "../run", "--steps", "4", cwd=tmp_path / "elsewhere")
+    assert result.returncode == 0, result.stderr
+    assert "other pictures" not in result.stderr
+    assert read_config(tmp_path / "run").base == tmp_path / "first"
+    (tmp_path / "a").rename(tmp_path / "moved")
+    result = ugatit("train", "--resume", "run", "--steps", "6", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"{tmp_path / 'a'} does not exist" in result.stderr
+    assert f"hint: put it back, or write where it is now into {Path('run', 'config.json')}" in result.stderr
+    settings = tmp_path / "run" / "config.json"
+    settings.write_text(settings.read_text().replace(str(tmp_path / "a"), str(tmp_path / "moved")))
+    result = ugatit("train", "--resume", "run", "--steps", "6", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "other pictures" not in result.stderr
+
+
+def test_settings_of_a_dry_run_mean_the_same_in_another_folder(tmp_path: Path, data: list[str]) -> None:
+    result = ugatit("train", "--a", "a", "--b", "b", *TINY, "--steps", "2", "--dry-run", cwd=tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "run.toml").write_text(result.stdout)
+    result = ugatit("train", "--config", "elsewhere/run.toml", "--out", "run", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
 def wait_for(path: Path) -> None:
     deadline = time.monotonic() + 60
     while not path.exists():
@@ -120,6 +177,7 @@ def wait_for(path: Path) -> None:
         (["--a", "nowhere", "--b", "nowhere"], "does not exist"),
         (["--resume", "run", "--batch-size", "2"], "--batch-size cannot stand beside it"),
         (["--bogus", "1"], "no such option"),
+        (["--a", os.fsdecode(b"fotos-\xe4"), "--b", "y"], "--a: a name that is not UTF-8"),
     ],
 )
 def test_wrong_options_change_nothing(words: list[str], message: str) -> None:

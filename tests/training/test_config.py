@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,20 @@ def test_bfloat16_stays_near_float32(config: TrainConfig) -> None:
     narrow = Trainer(config.model_copy(update={"precision": "bf16"}), torch.device("cpu")).advance(batch)
     assert narrow != wide
     assert narrow == pytest.approx(wide, rel=0.1, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["a😀", "bilder-ä", "back\\slash", "tab\tline\nend\x01\x7f", "#'''"])
+def test_every_name_of_a_folder_comes_back(name: str, tmp_path: Path) -> None:
+    config = make_config({**FOLDERS, "a": tmp_path / name})
+    (tmp_path / "run.toml").write_bytes(config_as_toml(config).encode())
+    assert read_config_file(tmp_path / "run.toml")["a"] == config.a
+
+
+@pytest.mark.parametrize("setting", ["a", "b", "test_a", "test_b", "base"])
+def test_a_name_that_cannot_be_written_down_is_refused(setting: str) -> None:
+    name = Path(os.fsdecode(b"fotos-\xe4"))
+    with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')}: .*not UTF-8.* link"):
+        make_config(FOLDERS | {setting: name})
 
 
 def test_settings_come_back_from_their_own_file(tmp_path: Path) -> None:

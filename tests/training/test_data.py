@@ -91,3 +91,11 @@ def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
         list_pictures(tmp_path / "notes.txt")
     with pytest.raises(UsageError, match="does not exist"):
         list_pictures(tmp_path / "missing")
+
+
+def test_hidden_folders_and_files_are_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / ".mine"
+    for name in ("0.png", "below/1.png", ".thumbnails/0.png", "below/.ipynb_checkpoints/1.png", ".2.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    assert list_pictures(folder) == [folder / "0.png", folder / "below" / "1.png"]

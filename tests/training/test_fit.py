@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,16 @@ def test_discriminators_that_know_nothing_warm_up(tmp_path: Path, config: TrainC
     assert ["generators" in record.losses for record in records] == [False, False, True]
     whole = Run.start(tmp_path / "third", base.model_copy(update={"base": tmp_path / "first"}), CPU)
     assert whole.trainer.warmup == 0  # a run's folder brings its discriminators along
+
+
+def test_until_the_generators_learn_the_base_translates(tmp_path: Path, config: TrainConfig) -> None:
+    first = finished(tmp_path / "first", config.model_copy(update={"track": ()}))
+    base = config.model_copy(update={"base": first.weights, "warmup": 4, "seed": 1, "track": ()})
+    run = Run.start(tmp_path / "second", base, CPU)
+    list(islice(run.fit(), 2))
+    theirs, ours = (weights.load(path).generators for path in (first.weights, run.weights))
+    for direction, tensors in theirs.items():
+        assert all(torch.equal(ours[direction][name], tensor) for name, tensor in tensors.items()), direction
 
 
 def test_layers_of_another_code_base_are_not_trained(tmp_path: Path, config: TrainConfig) -> None:

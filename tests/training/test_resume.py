@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from training.tiny import CPU, assert_same_bits
+from training.tiny import CPU, assert_same_bits, contents
 
 from ugatit_cli import weights
-from ugatit_cli.errors import BadModelError, DivergedError, OutputError
+from ugatit_cli.errors import BadModelError, DivergedError, OutputError, UsageError
 from ugatit_cli.training.base import shape_of
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.fit import Run
@@ -43,6 +43,28 @@ def test_resumed_run_equals_a_straight_one_bit_for_bit(stop_at: int, tmp_path: P
         pass
     assert_same_bits(resumed.trainer, expected.trainer)
     assert metrics(tmp_path / "run") == metrics(tmp_path / "straight")
+
+
+def test_a_run_that_was_saved_before_its_first_step_goes_on(tmp_path: Path, config: TrainConfig) -> None:
+    expected = straight(tmp_path / "straight", config)
+    Run.start(tmp_path / "run", config, CPU).save()
+    resumed = Run.resume(tmp_path / "run", CPU)
+    list(resumed.fit())
+    assert_same_bits(resumed.trainer, expected.trainer)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"), [(0, "--steps: .*greater than or equal to 1"), (-5, "--steps"), (3, "is at step 4 already")]
+)
+def test_a_number_of_steps_that_cannot_be_changes_nothing(
+    steps: int, message: str, tmp_path: Path, config: TrainConfig
+) -> None:
+    list(islice(Run.start(tmp_path / "run", config, CPU).fit(), 5))
+    before = contents(tmp_path / "run")
+    with pytest.raises(UsageError, match=message):
+        Run.resume(tmp_path / "run", CPU, steps=steps)
+    assert contents(tmp_path / "run") == before
+    assert Run.resume(tmp_path / "run", CPU, steps=4).trainer.config.steps == 4
 
 
 def test_the_seed_decides_the_run(tmp_path: Path, config: TrainConfig) -> None:

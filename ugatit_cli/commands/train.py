@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ..console import Console
-from ..errors import ResourceError, UsageError
+from ..errors import BadInputError, RefusedError, ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
-from ..training.config import TrainConfig, config_as_toml, make_config, merge_settings
+from ..training.config import TrainConfig, config_as_toml, located, make_config, merge_settings
 from ..training.launch import is_launched, launch, leads, require_devices
 from ..training.watchers import explain_losses
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
@@ -153,7 +154,7 @@ def _start(
         from ..training.base import shape_of
 
         settings = shape_of(Path(settings["base"]), console) | settings
-    config = make_config(settings)
+    config = make_config(located(settings, Path.cwd()))
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
     if leads():
         _require_new(folder)
@@ -230,13 +231,14 @@ def _train(run: Run, console: Console, time_limit: float | None) -> None:
         f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.precision}"
     )
     deadline = time.monotonic() + time_limit if time_limit is not None else None
-    with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:
-        stopped = _advance(run, console, interruption, deadline)
-    if stopped:
-        run.close()
-    else:
-        for which, evaluation in run.finish():
-            console.note(describe_evaluation(which, evaluation))
+    with _saving_first(run):
+        with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:
+            stopped = _advance(run, console, interruption, deadline)
+        if stopped:
+            run.close()
+        else:
+            for which, evaluation in run.finish():
+                console.note(describe_evaluation(which, evaluation))
     if run.leads:
         console.result(run.weights)
     if interruption.requested():
@@ -248,6 +250,22 @@ def _train(run: Run, console: Console, time_limit: float | None) -> None:
             hint=f"ugatit train --resume {run.folder}",
             name="time-over",
         )
+
+
+@contextmanager
+def _saving_first(run: Run) -> Iterator[None]:
+    """Where a picture can no longer be read, what was learned is saved before the run ends.
+
+    Raises:
+        BadInputError: in place of each error of reading: the command was right.
+    """
+    try:
+        yield
+    except (BadInputError, RefusedError, UsageError) as error:
+        if run.leads:
+            run.save()
+        hint = f"put it back or go on without it: ugatit train --resume {run.folder}"
+        raise BadInputError(f"{error.message}; all is saved", hint=hint, name=error.name) from error
 
 
 def _advance(run: Run, console: Console, interruption: Interruption, deadline: float | None) -> bool:

@@ -28,7 +28,7 @@ def shape_of(base: Path, watcher: hub.Watcher | None = None) -> dict[str, Any]:
 
 
 def start_from(base: Path, trainer: Trainer) -> list[str]:
-    """Load the generators of `base` and, when it is a run folder, the discriminators whose shapes fit.
+    """Load the generators of `base`, and their running averages with them; of a run folder also the discriminators that fit.
 
     Returns:
         A sentence for each network that starts from random weights all the same.
@@ -41,7 +41,9 @@ def start_from(base: Path, trainer: Trainer) -> list[str]:
     notes = []
     for direction in ("a2b", "b2a"):
         if direction in model.generators:
-            getattr(trainer.networks, f"generator_{direction}").load_state_dict(model.generators[direction])
+            name = f"generator_{direction}"
+            for generator in (getattr(trainer.networks, name), trainer.averages[name].module):
+                generator.load_state_dict(model.generators[direction])
         else:
             notes.append(f"{base} has no generator for {direction}: it starts from random weights")
     return notes + _load_discriminators(base, trainer)

@@ -9,13 +9,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..config import GeneratorConfig
 from ..errors import UsageError
 
 GLOBAL_DEPTH = 7  # convolutions of the paper's global discriminator (table 6); the local one has two fewer
 OFFICIAL_MARGIN = 30 / 256  # the official code resizes to 286 before it crops 256
+FOLDERS = ("a", "b", "test_a", "test_b", "base")
 Part = Literal["encoder", "attention", "decoder", "discriminator-features"]
 
 # What --preset stands for; a setting that is given beside it wins.
@@ -131,6 +132,17 @@ class TrainConfig(BaseModel):
     def local_layers(self) -> int:
         return max(3, self.global_layers - 2)
 
+    @field_validator(*FOLDERS)
+    @classmethod
+    def _can_be_written_down(cls, folder: Path | None) -> Path | None:
+        try:
+            str(folder).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                "a name that is not UTF-8 cannot be written down: rename it, or make a link to it"
+            ) from error
+        return folder
+
     @model_validator(mode="after")
     def _discriminators_fit(self) -> Self:
         if self.global_layers > self.deepest_discriminator:
@@ -206,10 +218,15 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise UsageError(
             f"{path} is not valid TOML: {error}", hint="strings stand in quotes", name="config-invalid"
         ) from error
-    folders = {name for name in ("a", "b", "base", "test_a", "test_b") if isinstance(settings.get(name), str)}
-    if "base" in folders and not (path.parent / settings["base"]).exists():  # the name of a model
-        folders.remove("base")
-    return settings | {name: path.parent / settings[name] for name in folders}
+    return located(settings, path.parent)
+
+
+def located(settings: dict[str, Any], place: Path) -> dict[str, Any]:
+    """`settings` with their relative folders counted from `place`; a base that is not there is the name of a model."""
+    found = {name: place / settings[name] for name in FOLDERS if isinstance(settings.get(name), str | Path)}
+    if "base" in found and not found["base"].exists():
+        del found["base"]
+    return settings | found
 
 
 def config_as_toml(config: TrainConfig) -> str:
@@ -217,5 +234,10 @@ def config_as_toml(config: TrainConfig) -> str:
     lines = []
     for name, field in TrainConfig.model_fields.items():
         value = config.model_dump(mode="json")[name]
-        lines += [f"# {field.description}", f"# {name} =" if value is None else f"{name} = {json.dumps(value)}", ""]
+        lines += [f"# {field.description}", f"# {name} =" if value is None else f"{name} = {_as_toml(value)}", ""]
     return "\n".join(lines)
+
+
+def _as_toml(value: object) -> str:
+    """JSON is nearly TOML: that knows no pairs of surrogates, and wants DEL escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

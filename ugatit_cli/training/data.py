@@ -29,7 +29,7 @@ class Batch(NamedTuple):
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The pictures in `folder` and below, sorted.
+    """The pictures in `folder` and below, sorted; nothing hidden.
 
     Raises:
         UsageError: there is no such folder.
@@ -43,14 +43,16 @@ def list_pictures(folder: Path) -> list[Path]:
         raise BadInputError(
             f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-no-folder"
         )
-    found = sorted(
-        p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith(".") and p.is_file()
-    )
+    found = sorted(p for p in folder.rglob("*") if _is_shown(p.relative_to(folder)) and p.is_file())
     if not found:
         raise BadInputError(
             f"{folder} holds no images", hint="put pictures (jpg, png, webp ...) into it", name="data-folder-empty"
         )
     return found
+
+
+def _is_shown(place: Path) -> bool:
+    return place.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in place.parts)
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:

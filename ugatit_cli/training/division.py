@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import numpy as np
 
 from ..errors import BadInputError
 from .config import TrainConfig
-from .survey import Survey
+from .survey import HeldOut, Survey
+from .survey.duplicates import group
 
 SHARE = 10  # one picture in so many is held out, if nobody says how many
 MOST = 100
 FEWEST = 4  # held out pictures of a domain that can be measured on: two in each half
 HELD_OUT = 2**33  # keeps this shuffle apart from those of the training
+DOMAINS = ("a", "b")
 
 Paths = tuple[Path, ...]
 
@@ -37,42 +40,77 @@ class Division:
         return self.select if self.measurable else self.train
 
 
-def divide(survey: Survey, config: TrainConfig) -> Division:
-    """The usable pictures, divided by the seed alone, so that a resumed run has the same division.
+# ------------------------------------------------------------------------------------------- once, when a run is started
 
-    Raises:
-        BadInputError: nothing would be left to train on.
+
+def hold_out(survey: Survey, config: TrainConfig, *, copies: bool = False) -> HeldOut:
+    """Which pictures of the training folders are measured on instead, drawn by the seed; none if they would be too few.
+
+    Args:
+        copies: whether one that is in the training folders twice may be among them, as it could once.
     """
-    (train_a, held_a), (train_b, held_b) = (_divide_domain(survey, config, domain) for domain in ("a", "b"))
-    if min(len(held_a), len(held_b)) < FEWEST:  # nothing can be measured, so nothing is held out
-        usable_a, usable_b = (tuple(survey.sets[domain].usable) for domain in ("a", "b"))
-        return Division((usable_a, usable_b), ((), ()), ((), ()))
-    held = (held_a, held_b)
-    halves = [tuple(paths[half::2] for paths in held) for half in (0, 1)]
-    return Division((train_a, train_b), (halves[0][0], halves[0][1]), (halves[1][0], halves[1][1]))
+    repeated = set() if copies else _repeated(survey)
+    drawn = {domain: _draw(survey, config, domain, repeated) for domain in DOMAINS}
+    tests = {domain: survey.sets.get(f"test_{domain}") for domain in DOMAINS}
+    measured = [len(test.usable if (test := tests[domain]) else drawn[domain]) for domain in DOMAINS]
+    return drawn if min(measured) >= FEWEST else {domain: () for domain in DOMAINS}
 
 
-def _divide_domain(survey: Survey, config: TrainConfig, domain: str) -> tuple[Paths, Paths]:
-    usable = survey.sets[domain].usable
+def _repeated(survey: Survey) -> set[Path]:
+    """The training pictures that show the same as another one."""
+    every = [facts for domain in DOMAINS for facts in survey.sets[domain].good]
+    return {every[position].path for members in group(every) for position in members}
+
+
+def _draw(survey: Survey, config: TrainConfig, domain: str, repeated: Collection[Path]) -> tuple[str, ...]:
     if f"test_{domain}" in survey.sets:
-        return tuple(usable), tuple(survey.sets[f"test_{domain}"].usable)
-    count = _held_out(config, len(usable))
-    if count >= len(usable):
-        raise BadInputError(
-            f"{survey.sets[domain].folder} has {len(usable)} usable pictures: with --hold-out {count} none is left to train on",
-            hint="hold out fewer, or name folders with --test-a and --test-b",
-            name="data-too-few",
-        )
-    random = np.random.default_rng((config.seed, "ab".index(domain), HELD_OUT))
-    chosen = random.permutation(len(usable))[:count]
-    rest = sorted(set(range(len(usable))) - set(chosen.tolist()))
-    return tuple(usable[i] for i in rest), tuple(usable[i] for i in chosen)
+        return ()
+    pictures = survey.sets[domain]
+    random = np.random.default_rng((config.seed, DOMAINS.index(domain), HELD_OUT))
+    shuffled = [pictures.good[position] for position in random.permutation(len(pictures.good))]
+    single = [pictures.name(facts) for facts in shuffled if facts.path not in repeated]
+    return tuple(single[: _count(config, len(shuffled))])
 
 
-def _held_out(config: TrainConfig, count: int) -> int:
+def _count(config: TrainConfig, pictures: int) -> int:
     if config.hold_out is not None:
         return config.hold_out
     if config.test_a or config.test_b or config.evaluate_every == 0:
         return 0
-    tenth = min(MOST, count // SHARE)
+    tenth = min(MOST, pictures // SHARE)
     return tenth if tenth >= FEWEST else 0
+
+
+# ------------------------------------------------------------------------------------------------ at every start of it
+
+
+def divide(survey: Survey, held_out: HeldOut) -> Division:
+    """The usable pictures, divided as they were when the run was started; new ones are trained on.
+
+    Raises:
+        BadInputError: nothing would be left to train on.
+    """
+    (train_a, select_a, report_a), (train_b, select_b, report_b) = (
+        _divide_domain(survey, domain, held_out[domain]) for domain in DOMAINS
+    )
+    halves = (select_a, select_b), (report_a, report_b)
+    if min(len(paths) for half in halves for paths in half) < FEWEST // 2:
+        halves = ((), ()), ((), ())
+    return Division((train_a, train_b), *halves)
+
+
+def _divide_domain(survey: Survey, domain: str, held_out: Sequence[str]) -> tuple[Paths, Paths, Paths]:
+    """Pictures to train on, to choose the best checkpoint by, and to report on."""
+    pictures, test, never = survey.sets[domain], survey.sets.get(f"test_{domain}"), set(held_out)
+    usable = {pictures.name(facts): facts.path for facts in pictures.good}
+    train = tuple(path for name, path in usable.items() if name not in never)
+    if not train:
+        raise BadInputError(
+            f"{pictures.folder} has {len(usable)} usable pictures, all of them held out: none is left to train on",
+            hint="hold out fewer, or name folders with --test-a and --test-b",
+            name="data-too-few",
+        )
+    if test:
+        return train, tuple(test.usable[0::2]), tuple(test.usable[1::2])
+    select, report = (tuple(usable[name] for name in held_out[half::2] if name in usable) for half in (0, 1))
+    return train, select, report

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .. import weights
-from ..errors import DivergedError
+from ..errors import DivergedError, UsageError
 from ..files import writing
 from ..network import Generator
 from .base import start_from
@@ -31,7 +31,7 @@ from .checkpoints import (
     save_checkpoint,
     write_config,
 )
-from .config import TrainConfig
+from .config import TrainConfig, make_config
 from .data import UnpairedFolders
 from .engine import resolve_precision
 from .environment import describe_environment
@@ -117,13 +117,20 @@ class Run:
         preparation: Preparation | None = None,
         pieces: int = 1,
     ) -> Run:
-        """Go on from the newest whole checkpoint; `steps` replaces the number of steps that the run was started with."""
+        """Go on from the newest whole checkpoint; `steps` replaces the number of steps that the run was started with.
+
+        Raises:
+            UsageError: `steps` are none, or fewer than the run has made; nothing was changed.
+        """
         config = read_config(folder)
         if steps is not None:
-            config = config.model_copy(update={"steps": steps})
+            config = make_config(config.model_dump() | {"steps": steps})
         preparation = preparation or prepare(config, folder)
         trainer = Trainer(config, device, pieces=pieces)
         notes = load_checkpoint(folder, trainer)
+        if steps is not None and steps < trainer.step:
+            text = f"--steps {steps} is too few: {folder} is at step {trainer.step} already"
+            raise UsageError(text, hint="name the step to end at, counted from the run's start", name="train-setting")
         if trainer.accelerator.is_main_process:
             require_space(folder, disk_need_of(folder, trainer))
             write_config(folder, config)

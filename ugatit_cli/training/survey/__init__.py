@@ -9,11 +9,11 @@ from pathlib import Path
 from ...errors import BadInputError
 from ...pipeline.stream import in_order
 from ..data import list_pictures
-from .facts import Facts, PictureSet, Survey
+from .facts import Facts, HeldOut, PictureSet, Survey
 from .findings import find
 from .reading import THREADS, Reader, version_of
 
-__all__ = ["Facts", "PictureSet", "Progress", "Survey", "survey"]
+__all__ = ["Facts", "HeldOut", "PictureSet", "Progress", "Survey", "survey"]
 
 Progress = Callable[[int], AbstractContextManager[Callable[[], None]]]
 """Given the number of pictures to read, a context that gives a function to call after each: `Console.progress`."""

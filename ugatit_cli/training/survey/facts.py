@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1  # of the JSON text; another number is not read
+
+HeldOut = Mapping[str, tuple[str, ...]]
+"""Of "a" and "b", the names below the folder of the pictures that are measured on, never trained on."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +71,21 @@ class Survey:
         size: side of the training pictures that it was made for.
         sets: by "a", "b", "test_a", "test_b".
         findings: plain sentences, each a warning with what to do.
+        held_out: decided when the run was started; None where that was not recorded.
     """
 
     size: int
     sets: dict[str, PictureSet]
     findings: tuple[str, ...]
+    held_out: HeldOut | None = None
 
     def to_json(self) -> str:
         sets = {
             name: {"folder": str(pictures.folder), "pictures": [_written(facts) for facts in pictures.facts]}
             for name, pictures in self.sets.items()
         }
-        return json.dumps({"format": FORMAT, "size": self.size, "findings": self.findings, "sets": sets})
+        content = {"format": FORMAT, "size": self.size, "findings": self.findings, "held_out": self.held_out}
+        return json.dumps(content | {"sets": sets})
 
     @classmethod
     def from_json(cls, text: str) -> Survey:
@@ -91,9 +98,14 @@ class Survey:
                 name: PictureSet(Path(entry["folder"]), tuple(_read(facts) for facts in entry["pictures"]))
                 for name, entry in content["sets"].items()
             }
-            return cls(content["size"], sets, tuple(content["findings"]))
+            return cls(content["size"], sets, tuple(content["findings"]), _held_out(content))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a survey: {error}") from error
+
+
+def _held_out(content: dict[str, Any]) -> HeldOut | None:
+    names = content.get("held_out")
+    return names and {domain: tuple(names[domain]) for domain in ("a", "b")}
 
 
 def _written(facts: Facts) -> dict[str, Any]:
