@@ -88,7 +88,7 @@ cpu) # a checkpoint every minute or two
     base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base")")
     stage 128-redrawn 5000 --base "$base" --size 128 --seed 31 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
-    stage 128-shoulders 5600 --base "$out/runs/128-redrawn" --size 128 --seed 41 --learning-rate 4e-4 --warmup 200 \
+    stage 128-shoulders 4400 --base "$out/runs/128-redrawn" --size 128 --seed 41 --learning-rate 4e-4 --warmup 200 \
         $light $loose $small
     last=128-shoulders
     earlier=$base
