@@ -6,7 +6,7 @@
 #   DATA  a folder with trainA and testA (portraits), trainB and testB (drawings), square pictures of 256 x 256;
 #         or one file of all of it, to carry it elsewhere: tar -cf data.tar -C DATA trainA testA trainB testB
 #   OUT   a folder for the runs and for what comes of them: OUT/model has weights, card, sheet, measures and curves
-#   cpu   32 channels, up to 128 pixels, in some twelve hours on two cores: the recipe of the bundled weights (default)
+#   cpu   32 channels, up to 128 pixels, in some fourteen hours on two cores: the recipe of the bundled weights (default)
 #   gpu   64 channels, up to 256 pixels, in bfloat16 on an NVIDIA GPU: nobody has run it yet
 #   toy   a few steps of a tiny network, to see that all of it works
 #
@@ -66,7 +66,7 @@ mean() {
 light="--cam-weight 10"
 loose="--cycle-weight 5 --identity-weight 5"
 portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
-earlier= # weights that the last stage's are averaged with
+earlier= # weights that make up a quarter of the model, the last stage's the rest
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -88,10 +88,10 @@ cpu) # a checkpoint every minute or two
     base=$(without_grid laughing "$(mean laughing "$out/runs/128-laughing/best.safetensors" "$base")")
     stage 128-redrawn 5000 --base "$base" --size 128 --seed 31 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small
+    earlier=$(mean redrawn "$out/runs/128-redrawn/best.safetensors" "$base")
     stage 128-shoulders 4400 --base "$out/runs/128-redrawn" --size 128 --seed 41 --learning-rate 4e-4 --warmup 200 \
         $light $loose $small
     last=128-shoulders
-    earlier=$base
     ;;
 gpu) # most steps at 128 pixels, the last part at 256
     match 2400
@@ -116,7 +116,7 @@ esac
 
 weights=$out/runs/$last/best.safetensors
 if [ -n "$earlier" ]; then
-    weights=$(mean "$last" "$weights" "$earlier")
+    weights=$(mean "$last-three-quarters" "$weights" "$(mean "$last-half" "$weights" "$earlier")")
 fi
 model=$out/model
 rm -rf "$model"
