@@ -7,13 +7,15 @@ import os
 import subprocess
 import sys
 import unicodedata
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console as RichConsole
 
-from ugatit_cli.console import Console, JsonDocument, Verbosity, escape
+from ugatit_cli.console import Console, JsonDocument, Verbosity, _film_bar, _update, escape
 from ugatit_cli.errors import BadInputError, ResourceError
 
 
@@ -150,6 +152,31 @@ def test_a_download_says_how_fast_it_is_and_how_long_it_takes(
     with Console().transfer("me/toon", 30_000_000, 0) as advance:
         advance(6_000_000)
     assert capsys.readouterr().err.splitlines()[1] == "6.0 MB of 30.0 MB, 1.0 MB a second, 0:24 left"
+
+
+def test_a_film_with_more_frames_than_were_expected_is_not_done_before_it_began(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100, 6))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with Console().film_progress(60, 0, 30.0) as tell:
+        tell(30)
+        tell(90)
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "30 of 60 frames, 5.0 fps, 0.17x real time, 0:06 left"
+    assert last == "90 frames, 7.5 fps, 0.25x real time"
+
+
+def test_a_bar_forgets_how_many_frames_were_expected_once_there_are_more() -> None:
+    shown = StringIO()
+    with _film_bar(RichConsole(file=shown, force_terminal=True, width=80), 30.0) as bar:
+        bar.add_task("", total=60)
+        _update(bar, 60, 30)
+        bar.refresh()
+        assert "30/60" in shown.getvalue()
+        _update(bar, 60, 90)
+        bar.refresh()
+    assert "90/?" in shown.getvalue() and "90/60" not in shown.getvalue()
 
 
 def test_a_download_is_not_heard_of_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:

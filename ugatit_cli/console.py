@@ -174,8 +174,8 @@ class Console:
             self._bar = _film_bar(self._stderr, rate)
             try:
                 with self._bar as bar:
-                    task = bar.add_task("", total=total, completed=done)
-                    yield lambda count: bar.update(task, completed=count)
+                    bar.add_task("", total=total, completed=done)
+                    yield lambda count: _update(bar, total, count)
             finally:
                 self._bar = None
         else:
@@ -325,9 +325,15 @@ class _PlainFilmProgress:
             return
         self._said = now
         speed = (count - self._done) / max(now - self._begun, 1e-6)
-        left = f", {_duration((self._total - count) / max(speed, 1e-6))} left" if self._total else ""
-        of = f" of {self._total}" if self._total else ""
+        total = _still_right(self._total, count)
+        left = f", {_duration((total - count) / max(speed, 1e-6))} left" if total else ""
+        of = f" of {total}" if total else ""
         self._say(f"{count}{of} frames, {_film_speed(speed, self._rate)}{left}")
+
+
+def _still_right(total: int | None, count: int) -> int | None:
+    """How many frames there are is estimated: None once there are more."""
+    return None if total is None or count > total else total
 
 
 def _film_speed(speed: float, rate: float) -> str:
@@ -371,6 +377,12 @@ def _film_bar(console: RichConsole, rate: float) -> Progress:
 
     columns = (BarColumn(bar_width=None), MofNCompleteColumn(), SpeedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+def _update(bar: Progress, total: int | None, count: int) -> None:
+    (task,) = bar.tasks
+    task.total = _still_right(total, count)
+    bar.update(task.id, completed=count)
 
 
 def _rich_console(file: TextIO | None) -> RichConsole:

@@ -86,9 +86,8 @@ def _join_beside(
         tracks = add_tracks(source, again, out, sound=beside.sound)
         tags = own_tags_left_out(source.metadata)
         if any(name.startswith(APPLE) for name in tags) and out.format.name in QUICKTIME:
-            out.options["movflags"] = (
-                "use_metadata_tags"  # the form that telephones write, in which any name is possible
-            )
+            # the form that telephones write, in which any name is possible
+            out.options["movflags"] = "use_metadata_tags"
         out.metadata.update(tags)
         out.streams.video[0].metadata.update(_film_tags(choose_film(source), out.format.name))
         out.set_chapters(_chapters(source, beside.window))
