@@ -58,6 +58,14 @@ def test_it_can_be_stopped() -> None:
     assert child.answer().fault != ""
 
 
+def test_one_that_ended_unheard_leaves_no_open_pipe() -> None:
+    child = Child("print('{}')")
+    child._process.wait()
+    child.stop()
+    for pipe in (child._process.stdout, child._process.stderr):
+        assert pipe is not None and pipe.closed
+
+
 def test_it_finds_the_modules_of_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "found_here.py").write_text("VALUE = 7", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)

@@ -54,7 +54,8 @@ class Child:
         return self._answer
 
     def stop(self) -> None:
-        if self._process.poll() is None:
+        """Also one that has ended meanwhile, unheard: its pipes are closed."""
+        if self._answer is None:
             self._process.kill()
             self._process.communicate()
 
