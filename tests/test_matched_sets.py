@@ -169,20 +169,29 @@ def head(drawing: Pixels) -> Pixels:
     drawing[197:, 60:196] = GREEN
     drawing[210:250, 112:144] = COLLAR
     drawing[20:90, 60:196] = HAIR
-    drawing[164:172, 110:146] = MOUTH
+    drawing[164:178, 110:146] = MOUTH
     return drawing
 
 
-GREEN, MOUTH = (20, 128, 60), (236, 186, 152)
+GREEN, MOUTH = (20, 128, 60), (240, 188, 154)
 
 
 def test_a_mouth_becomes_clear_and_the_skin_around_it_stays(redraw: Any, head: Pixels) -> None:
-    head[176:180, 110:146] = EYES  # the other mouth's line
+    head[156:160, 110:146] = GREY  # a moustache
     made = redraw.clear_mouth(head)
     skin, mouth = np.array(SKIN), np.array(MOUTH)
-    assert (made[168, 128] == skin + 4 * (mouth - skin)).all()
+    assert (made[168, 128] == skin + 6 * (mouth - skin)).all()
     changed = (made != head).any(axis=2)
-    assert changed.sum() == 8 * 36 and changed[164:172, 110:146].all()
+    assert changed.sum() == 14 * 36 and changed[164:178, 110:146].all()
+
+
+def test_a_mouth_that_is_a_line_stays_as_it_is(redraw: Any, head: Pixels) -> None:
+    head[164:178, 110:146] = SKIN
+    head[166:168, 110:146] = np.array(SKIN) * 3 // 4
+    others = redraw.dressed_for_others([head])
+    for seed in range(20):
+        made = redraw.completed(head, others, np.random.default_rng(seed))
+        assert (made[160:182, 104:154] == head[160:182, 104:154]).all()
 
 
 def test_glasses_stand_around_the_eyes_and_hide_nothing_else(redraw: Any, head: Pixels) -> None:

@@ -45,7 +45,7 @@ from traits import (
 )
 
 # shares of the portraits, by eye
-TONES = (0.50, 0.18, 0.12, 0.11, 0.09)
+TONES = (0.76, 0.08, 0.06, 0.05, 0.05)
 HAIRS = {"grey": 0.40, "dark": 0.42, "fair": 0.18}
 TRAITS = {has_long_hair: 0.25, has_bun: 0.03, has_spikes: 0.12, has_beard: 0.10, laughs: 0.85}
 WIDER = (1.5, 2.1)  # so much wider are the shoulders of portraits than those of a drawing of the whole height
