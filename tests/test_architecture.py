@@ -27,7 +27,7 @@ LAYERS = (  # a module imports from the lines below its own; names on one line d
     ("weights", "backends", "video"),
     ("network", "framing", "images", "graph"),
     ("gradients", "minimal_filtering", "allocator", "parity", "digests"),
-    ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files", "shell"),
+    ("files", "cache", "tile_matrices", "model_file", "crc32c", "tensorflow_files", "shell", "progress"),
     ("config",),
     ("errors",),
 )

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console as RichConsole
 
-from ugatit_cli.console import Console, JsonDocument, Verbosity, _film_bar, _update, escape
+from ugatit_cli.console import Console, JsonDocument, Verbosity, escape
 from ugatit_cli.errors import BadInputError, ResourceError
+from ugatit_cli.progress import film_bar, update
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,31 @@ def test_progress_without_a_terminal_is_a_few_lines(capsys: pytest.CaptureFixtur
     assert lines[0].endswith(" left")
 
 
+def test_progress_goes_on_from_what_was_done_before(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100, 10))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with Console().progress(40, done=30) as advance:
+        advance()
+    assert capsys.readouterr().err == "31 of 40, 0.1 a second, 1:30 left\n"
+
+
+def test_what_is_left_is_told_by_how_fast_it_went_lately(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with Console().progress(2000) as advance:
+        for _ in range(1000):  # a minute and a half
+            now += 0.1
+            advance()
+        for _ in range(300):
+            now += 1
+            advance()
+    assert capsys.readouterr().err.splitlines()[-1] == "1298 of 2000, 1.0 a second, 11:42 left"
+
+
 def test_a_download_without_a_terminal_is_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with Console().transfer("me/toon", 3_000_000, 1_000_000) as advance:
         for _ in range(200):
@@ -169,12 +195,12 @@ def test_a_film_with_more_frames_than_were_expected_is_not_done_before_it_began(
 
 def test_a_bar_forgets_how_many_frames_were_expected_once_there_are_more() -> None:
     shown = StringIO()
-    with _film_bar(RichConsole(file=shown, force_terminal=True, width=80), 30.0) as bar:
+    with film_bar(RichConsole(file=shown, force_terminal=True, width=80), 30.0) as bar:
         bar.add_task("", total=60)
-        _update(bar, 60, 30)
+        update(bar, 60, 30)
         bar.refresh()
         assert "30/60" in shown.getvalue()
-        _update(bar, 60, 90)
+        update(bar, 60, 90)
         bar.refresh()
     assert "90/?" in shown.getvalue() and "90/60" not in shown.getvalue()
 

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -17,13 +16,13 @@ from typing import IO, TYPE_CHECKING, Any, TextIO
 
 from .errors import UgatitError
 from .files import write_error
+from .progress import FilmLines, Lines, TransferLines, bar_of, film_bar, transfer_bar, update
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
-    from rich.progress import Progress, Task
+    from rich.progress import Progress
     from rich.text import Text
 
-PLAIN_PROGRESS_SECONDS = 5.0
 NOISE_BYTES = 2**16  # of what libraries said, the end is shown
 
 # Control characters, line separators, marks that reverse the direction of text, and bytes that are no text:
@@ -133,20 +132,19 @@ class Console:
     # ------------------------------------------------------------------------------------------- progress
 
     @contextmanager
-    def progress(self, total: int) -> Iterator[Callable[[], None]]:
-        """Gives a function to call after each of `total` items; a bar on a terminal, now and then a line elsewhere."""
-        if self.verbosity == Verbosity.QUIET or total < 2:
+    def progress(self, total: int, done: int = 0) -> Iterator[Callable[[], None]]:
+        """Gives a function to call after each item; a bar on a terminal, now and then a line elsewhere.
+
+        `done` of `total` were done before this run; nothing is shown where one or none is left.
+        """
+        if self.verbosity == Verbosity.QUIET or total - done < 2:
             yield lambda: None
         elif self._stderr.is_terminal:
-            self._bar = _bar(self._stderr)
-            try:
-                with self._bar as bar:
-                    task = bar.add_task("", total=total)
-                    yield lambda: bar.advance(task)
-            finally:
-                self._bar = None
+            with self._shown(bar_of(self._stderr)) as bar:
+                task = bar.add_task("", total=total, completed=done)
+                yield lambda: bar.advance(task)
         else:
-            yield _PlainProgress(total, self.note)
+            yield Lines(total, done, self.note)
 
     @contextmanager
     def transfer(self, name: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
@@ -154,13 +152,13 @@ class Console:
         if self.verbosity == Verbosity.QUIET:
             yield lambda count: None
         elif self._stderr.is_terminal:
-            with _transfer_bar(self._stderr) as bar:
+            with transfer_bar(self._stderr) as bar:
                 task = bar.add_task(escape(name), total=total or None, completed=done)
                 yield lambda count: bar.advance(task, count)
         else:
-            progress = _PlainTransfer(name, total, done, self.note)
-            yield progress
-            progress.end()
+            lines = TransferLines(name, total, done, self.note)
+            yield lines
+            lines.end()
 
     @contextmanager
     def film_progress(self, total: int | None, done: int, rate: float) -> Iterator[Callable[[int], None]]:
@@ -171,15 +169,20 @@ class Console:
         if self.verbosity == Verbosity.QUIET:
             yield lambda count: None
         elif self._stderr.is_terminal:
-            self._bar = _film_bar(self._stderr, rate)
-            try:
-                with self._bar as bar:
-                    bar.add_task("", total=total, completed=done)
-                    yield lambda count: _update(bar, total, count)
-            finally:
-                self._bar = None
+            with self._shown(film_bar(self._stderr, rate)) as bar:
+                bar.add_task("", total=total, completed=done)
+                yield lambda count: update(bar, total, count)
         else:
-            yield _PlainFilmProgress(total, done, rate, self.note)
+            yield FilmLines(total, done, rate, self.note)
+
+    @contextmanager
+    def _shown(self, bar: Progress) -> Iterator[Progress]:
+        self._bar = bar
+        try:
+            with bar:
+                yield bar
+        finally:
+            self._bar = None
 
     @contextmanager
     def _bar_put_aside(self) -> Iterator[None]:
@@ -263,126 +266,6 @@ class JsonDocument:
 
 def _field(name: str, value: object) -> str:
     return f"{json.dumps(name)}: {json.dumps(value)}"
-
-
-class _PlainProgress:
-    """A line after the first item, after the last, and every few seconds between."""
-
-    def __init__(self, total: int, say: Callable[[str], None]) -> None:
-        self._total, self._say = total, say
-        self._count = 0
-        self._begun = time.monotonic()
-        self._said = -PLAIN_PROGRESS_SECONDS
-
-    def __call__(self) -> None:
-        self._count += 1
-        seconds = time.monotonic() - self._begun
-        if self._count == self._total or seconds - self._said >= PLAIN_PROGRESS_SECONDS:
-            self._said = seconds
-            rate = self._count / max(seconds, 1e-6)
-            left = _duration((self._total - self._count) / rate)
-            self._say(f"{self._count} of {self._total}, {rate:.1f} a second, {left} left")
-
-
-class _PlainTransfer:
-    """A line at the beginning, every few seconds, and at the end."""
-
-    def __init__(self, name: str, total: int, done: int, say: Callable[[str], None]) -> None:
-        self._name, self._total, self._say = name, total, say
-        self._first = self._done = done
-        self._begun = self._said = time.monotonic()
-        resumed = f", {_megabytes(done)} are there already" if done else ""
-        say(f"downloading {name}{f': {_megabytes(total)}' if total else ''}{resumed}")
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        now = time.monotonic()
-        if now - self._said >= PLAIN_PROGRESS_SECONDS:
-            self._said = now
-            rate = max(self._done - self._first, 1) / (now - self._begun)
-            left = f", {_duration((self._total - self._done) / rate)} left" if self._total else ""
-            self._say(f"{_megabytes(self._done)} of {_megabytes(self._total)}, {_megabytes(rate)} a second{left}")
-
-    def end(self) -> None:
-        seconds = time.monotonic() - self._begun
-        self._say(f"downloaded {self._name}: {_megabytes(self._done - self._first)} in {seconds:.1f} s")
-
-
-def _megabytes(count: float) -> str:
-    return f"{count / 1e6:,.1f} MB"
-
-
-class _PlainFilmProgress:
-    """A line every few seconds."""
-
-    def __init__(self, total: int | None, done: int, rate: float, say: Callable[[str], None]) -> None:
-        self._total, self._done, self._rate, self._say = total, done, rate, say
-        self._begun = self._said = time.monotonic()
-
-    def __call__(self, count: int) -> None:
-        now = time.monotonic()
-        if now - self._said < PLAIN_PROGRESS_SECONDS:
-            return
-        self._said = now
-        speed = (count - self._done) / max(now - self._begun, 1e-6)
-        total = _still_right(self._total, count)
-        left = f", {_duration((total - count) / max(speed, 1e-6))} left" if total else ""
-        of = f" of {total}" if total else ""
-        self._say(f"{count}{of} frames, {_film_speed(speed, self._rate)}{left}")
-
-
-def _still_right(total: int | None, count: int) -> int | None:
-    """How many frames there are is estimated: None once there are more."""
-    return None if total is None or count > total else total
-
-
-def _film_speed(speed: float, rate: float) -> str:
-    """Frames a second, and as a multiple of the speed that they are shown at."""
-    return f"{speed:.1f} fps, {speed / rate:.2f}x real time"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _bar(console: RichConsole) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class RateColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text("" if task.speed is None else f"{task.speed:.1f} a second")
-
-    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-
-
-def _transfer_bar(console: RichConsole) -> Progress:
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    name = TextColumn("{task.description}", markup=False)
-    columns = (name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-
-
-def _film_bar(console: RichConsole, rate: float) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class SpeedColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text("" if not task.speed else _film_speed(task.speed, rate))
-
-    columns = (BarColumn(bar_width=None), MofNCompleteColumn(), SpeedColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
-
-
-def _update(bar: Progress, total: int | None, count: int) -> None:
-    (task,) = bar.tasks
-    task.total = _still_right(total, count)
-    bar.update(task.id, completed=count)
 
 
 def _rich_console(file: TextIO | None) -> RichConsole:

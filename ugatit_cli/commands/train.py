@@ -271,7 +271,7 @@ def _saving_first(run: Run) -> Iterator[None]:
 def _advance(run: Run, console: Console, interruption: Interruption, deadline: float | None) -> bool:
     """Returns whether it stopped before the end."""
     config = run.trainer.config
-    with closing(run.fit()) as records, console.progress(config.steps - run.trainer.step) as advance:
+    with closing(run.fit()) as records, console.progress(config.steps, done=run.trainer.step) as advance:
         for record in records:
             advance()
             for warning in record.warnings:
