@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -75,6 +75,15 @@ def test_the_attention_lies_where_the_faces_are(count: int) -> None:
     assert heats.shape == (1, 30, 51)
     assert [heats[0][y // 4, x // 4] for x, y in PLACES] == pytest.approx([1, 1])
     assert heats[0][0, 25] == (0 if count else 1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 900), (900, 12)])
+def test_a_long_picture_without_a_face(height: int, width: int) -> None:
+    nothing = replace(wish(0), whole=Framing("pad", 60, False))  # it is shown one pixel thick, between quarters
+    picture = grey(height, width)
+    outputs, heats = FaceTranslator(Negative(), nothing).translate_with_heatmap(picture[None])
+    assert (outputs[0] == 55).all() and (heats[0] == 1).all()
+    assert (FaceTranslator(Negative(), nothing)(picture[None])[0] == outputs[0]).all()
 
 
 def test_a_picture_keeps_its_size_on_the_way() -> None:

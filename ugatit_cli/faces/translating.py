@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from .alignment import Matrix, Pixels, alignment, cut, paste, paste_heat
 from .face import Face, FaceFraming
 
 Heat = NDArray[np.float32]
+Run = Callable[[Pixels], tuple[Pixels, Iterable[Heat | None]]]  # no attention where none was asked for
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class FaceTranslator:
     def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, Heat]:
         return self._translate(pictures, self._backend.translate_with_heatmap)
 
-    def _plain(self, squares: Pixels) -> tuple[Pixels, Heat]:
-        return self._backend(squares), np.zeros((len(squares), *(side // 4 for side in squares.shape[1:3])), np.float32)
+    def _plain(self, squares: Pixels) -> tuple[Pixels, Iterable[None]]:
+        return self._backend(squares), [None] * len(squares)
 
-    def _translate(self, pictures: Pixels, run: Callable[[Pixels], tuple[Pixels, Heat]]) -> tuple[Pixels, Heat]:
+    def _translate(self, pictures: Pixels, run: Run) -> tuple[Pixels, Heat]:
         """The faces of all pictures in one call of `run`."""
         ways = [self._wish.find(picture) for picture in pictures]
         self.pictures += len(pictures)
@@ -84,33 +85,37 @@ class FaceTranslator:
         outputs, heats = zip(*results, strict=True)
         return np.stack(outputs), np.stack(heats)
 
-    def _whole(self, picture: Pixels, run: Callable[[Pixels], tuple[Pixels, Heat]]) -> tuple[Pixels, Heat]:
+    def _whole(self, picture: Pixels, run: Run) -> tuple[Pixels, Heat]:
         framed = frame(picture, self._wish.whole)
-        outputs, heats = run(framed.pixels[None])
-        output = picture.copy()
+        ((square, attention),) = zip(*run(framed.pixels[None]), strict=True)
+        output, heat = picture.copy(), _empty_heat(picture)
         left, top, right, bottom = framed.source_box
-        output[top:bottom, left:right] = restore(outputs[0], framed, to="source")
-        heat = _empty_heat(picture)
-        part = heat[top // 4 : -(-bottom // 4), left // 4 : -(-right // 4)]
-        part[:] = _fitted(heats[0], framed, *part.shape)
+        output[top:bottom, left:right] = restore(square, framed, to="source")
+        if attention is not None:
+            part = heat[top // 4 : -(-bottom // 4), left // 4 : -(-right // 4)]
+            part[:] = _fitted(attention, framed, *part.shape)
         return output, heat
 
 
-def _put_back(picture: Pixels, ways: Sequence[Matrix], done: Sequence[tuple[Pixels, Heat]]) -> tuple[Pixels, Heat]:
+def _put_back(
+    picture: Pixels, ways: Sequence[Matrix], done: Sequence[tuple[Pixels, Heat | None]]
+) -> tuple[Pixels, Heat]:
     """The smallest first, so that a large face is not covered by one behind it."""
     output, heat = picture.copy(), _empty_heat(picture)
     for way, (square, attention) in reversed(list(zip(ways, done, strict=True))):
         paste(output, square, way)
-        paste_heat(heat, attention, way)
+        if attention is not None:
+            paste_heat(heat, attention, way)
     return output, heat
 
 
 def _fitted(heat: Heat, framed: Framed, height: int, width: int) -> Heat:
-    """The attention without the padding's, at another size."""
+    """The attention without the padding's, at another size; the cells at the edge that hold a part of it count."""
     import cv2
 
-    left, top, right, bottom = (side // 4 for side in framed.content)
-    return np.asarray(cv2.resize(heat[top:bottom, left:right], (width, height)), np.float32)
+    left, top, right, bottom = framed.content
+    inside = heat[top // 4 : -(-bottom // 4), left // 4 : -(-right // 4)]
+    return np.asarray(cv2.resize(inside, (width, height)), np.float32)
 
 
 def _empty_heat(picture: Pixels) -> Heat:
