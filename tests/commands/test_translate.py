@@ -151,6 +151,21 @@ def test_labels(model: str, label: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert model_label(model) == label
 
 
+@pytest.mark.parametrize("word", ["runs/v1.2", "runs/v1.2/", ".", "sub/.."])
+def test_the_label_of_a_folder(word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs" / "v1.2" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path if word.startswith("runs") else tmp_path / "runs" / "v1.2")
+    assert model_label(word) == "v1.2"
+
+
+def test_folders_that_differ_behind_a_dot_are_two_models(translate: Translate, model: Path, other_model: Path) -> None:
+    photo("photos/a.png")
+    for folder, source in (("runs/v1.2", model), ("runs/v1.5", other_model)):
+        Path(folder).mkdir(parents=True)
+        shutil.copy(source, Path(folder, "weights.safetensors"))
+        assert translate("photos", "-m", folder).stdout == f"photos-{Path(folder).name}/a.png\n"
+
+
 # ------------------------------------------------------------------------------------------------- running again
 
 

@@ -407,6 +407,15 @@ def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_pa
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
 
 
+def test_the_folder_of_a_model_keeps_what_is_behind_the_dot_of_its_name(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs/v1.3").mkdir(parents=True)
+    shutil.copy(model, "runs/v1.3/weights.safetensors")
+    assert ugatit("models", "import", "runs/v1.3").stdout == "v1.3\n"
+
+
 def test_a_grid_is_taken_out_of_weights_and_not_out_of_a_graph(model: Path, tmp_path: Path) -> None:
     done = ugatit("models", "import", model, "-o", tmp_path / "even", "--no-grid")
     assert done.exit_code == 0, done.stderr

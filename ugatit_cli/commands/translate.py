@@ -186,9 +186,10 @@ def find_model(model: str, direction: Direction | None, console: Console, *, fet
 
 
 def model_label(model: str) -> str:
-    """What a model is called in the names of files: its name, or its file's without the ending."""
-    path = Path(hub.label(model))
-    stem = path.stem if os.path.lexists(model) else path.name
+    """What a model is called in the names of files: its name, its folder's, or its file's without the ending."""
+    is_folder = os.path.isdir(model)
+    path = Path(os.path.abspath(model) if is_folder else hub.label(model))  # "." and ".." are no names
+    stem = path.stem if os.path.lexists(model) and not is_folder else path.name  # in "v1.2" the dot is no ending
     if stem == "weights":  # as every training run calls them: its folder tells more
         stem = Path(os.path.abspath(path)).parent.name
     return re.sub(r"[^\w.-]", "_", stem, flags=re.ASCII) or "translated"
