@@ -30,6 +30,7 @@ from ugatit_cli.cli import app
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.hub.cached import lock_path, locked
 from ugatit_cli.hub.places import first_uses_folder, own_models_folder
+from ugatit_cli.hub.registry import RegistryEntry, read_own
 from ugatit_cli.hub.watching import Unwatched
 from ugatit_cli.network import Generator
 from ugatit_cli.tensorflow_files import TABLE_MAGIC
@@ -405,6 +406,29 @@ def test_an_imported_model_in_a_folder_says_where_it_is_from(model: Path, tmp_pa
     loaded = weights.load(tmp_path / "kept" / "weights.safetensors")
     assert loaded.metadata["source_sha256"] == weights.load(model).sha256
     assert (tmp_path / "kept" / "weights.safetensors").stat().st_size < model.stat().st_size
+
+
+def test_an_imported_model_meets_pictures_and_faces_as_the_one_that_it_was(model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "tiny").exit_code == 0
+    row = own_models_folder() / "tiny" / "model.toml"
+    faces = "face = [0.5, 0.47, 0.18]\nface_only = true\n"
+    row.write_text(row.read_text().replace('framing = "keep"\n', f'framing = "stretch"\n{faces}'))
+    done = ugatit("models", "import", "tiny", "--name", "again")
+    assert done.exit_code == 0, done.stderr
+    entry = read_own()["again"]
+    assert isinstance(entry, RegistryEntry)
+    assert (entry.framing, entry.face, entry.face_only) == ("stretch", (0.5, 0.47, 0.18), True)
+
+
+def test_the_direction_of_an_imported_model_is_the_one_that_it_was(tmp_path: Path) -> None:
+    config = GeneratorConfig("light", 4, 1, 32)
+    both = {direction: Generator(config).state_dict() for direction in ("a2b", "b2a")}
+    weights.save(tmp_path / "both.safetensors", config, both, metadata={})  # type: ignore[arg-type]
+    assert ugatit("models", "import", tmp_path / "both.safetensors", "--name", "both").exit_code == 0
+    row = own_models_folder() / "both" / "model.toml"
+    row.write_text(row.read_text().replace('"a2b"', '"b2a"'))
+    assert ugatit("models", "import", "both", "--name", "again").exit_code == 0
+    assert [entry.direction for entry in read_own().values() if isinstance(entry, RegistryEntry)] == ["b2a", "b2a"]
 
 
 def test_the_folder_of_a_model_keeps_what_is_behind_the_dot_of_its_name(

@@ -45,6 +45,7 @@ class Wish:
         half: in half precision; what loses nothing by it is kept so anyway.
         no_grid: with a last convolution that is blind to stripes, one pixel wide.
         smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
+        entry: the row of a source that was asked for by name: how pictures and faces meet it does not change.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Wish:
     half: bool = False
     no_grid: bool = False
     smoothing: bool | None = None
+    entry: hub.RegistryEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def keep_model(source: Path, folder: Path, wish: Wish) -> Kept:
         card = write_card(kept.about, kept.facts, usage=usage, files=_described(part))
         write_atomically(part / CARD, card.encode(errors="replace"))  # a folder's name need not be text
         if wish.named:
-            write_atomically(part / hub.OWN_ROW, _row(kept).encode())
+            write_atomically(part / hub.OWN_ROW, _row(kept, wish.entry).encode())
     return replace(kept, file=folder / kept.file.name)
 
 
@@ -170,24 +172,32 @@ def _try_out(kept: Kept) -> None:
         load_model(kept.file, "", RunWish(direction, backend="torch" if kept.facts.config else "auto", device="cpu"))
 
 
-def _row(kept: Kept) -> str:
-    """As in the program's own registry; JSON's texts and numbers are TOML's, too."""
+def _row(kept: Kept, source: hub.RegistryEntry | None) -> str:
+    """As in the program's own registry; JSON's texts, numbers and lists of them are TOML's, too."""
     about, facts = kept.about, kept.facts
     values: dict[str, Any] = {
         "file": kept.file.name,
         "format": "safetensors" if facts.config else "onnx",
         "sha256": sha256_of(kept.file),
         "bytes": kept.file.stat().st_size,
-        "direction": facts.directions[0] if facts.directions else "a2b",
+        "direction": _direction(facts, source),
         "domain_a": about.domain_a,
         "domain_b": about.domain_b,
         "variant": facts.config.variant if facts.config else "graph",
         "image_size": facts.image_size,
-        "framing": "keep",
+        "framing": source.framing if source else "keep",
         "license": about.license,
         "source": about.source,
     }
+    values |= {key: value for key in ("face", "face_only") if (value := getattr(source, key, None))}
     data = kept.file.with_name(kept.file.name + DATA_SUFFIX)
     values |= {"data_sha256": sha256_of(data)} if data.exists() else {}
     text = "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
     return text.replace("\x7f", "")  # the one character that JSON allows and TOML does not
+
+
+def _direction(facts: Facts, source: hub.RegistryEntry | None) -> Direction:
+    """The source's own where that is in the file, or the file does not say."""
+    if source is not None and source.direction in (facts.directions or (source.direction,)):
+        return source.direction
+    return facts.directions[0] if facts.directions else "a2b"

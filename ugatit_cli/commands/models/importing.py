@@ -82,7 +82,7 @@ def import_(
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
     with console.captured_noise():
         title = os.fsencode(folder.name).decode(errors="replace")  # a folder's name need not be text
-        wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing)
+        wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing, found.entry)
         kept = keep_model(found.path, folder, wish)
     for note in kept.notes:
         console.note(f"{found.path}: {note}")
