@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from faces.detectors import draw_face, write_detector
+from films import Film
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -130,3 +131,23 @@ def test_a_detector_that_nothing_would_be_looked_for_with(
 ) -> None:
     done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--face-model", detector, *words)
     assert (done.exit_code, "--faces all" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("words", [["--faces", "crop"], ["--faces", "all", "--dry-run"], []])
+def test_no_faces_are_looked_for_in_films(
+    words: list[str], group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    film = Film().make(tmp_path / "clip.mp4")
+    options: list[str | Path] = ["-o", tmp_path / "out", "-m", model, "--face-model", detector, *words]
+    done = translate(group, film, *options)
+    assert (done.exit_code, "clip.mp4 is a film" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_pictures_and_films_is_one_of_pictures(
+    group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    Film().make(tmp_path / "clip.mp4")
+    options: list[str | Path] = ["-m", model, "--face-model", detector, "--faces", "crop", "--format", "webp"]
+    done = translate(tmp_path, "-o", tmp_path / "out", *options)
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'out' / 'group.webp'}\n"), done.stderr

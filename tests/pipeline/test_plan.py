@@ -80,6 +80,31 @@ def test_an_output_folder_inside_the_input_is_never_read(tmp_path: Path) -> None
     assert job.source.path == tmp_path / "in" / "a.png"
 
 
+@pytest.mark.parametrize(
+    ("names", "out", "wanted", "formats"),
+    [
+        (["clip.mp4"], "out.mp4", "png", None),
+        (["clip.mp4"], "out", "png", None),
+        (["clip.mp4", "b.mkv"], None, "jpg", None),
+        (["clip.mp4"], "out.gif", "png", None),
+        (["clip.mp4"], "out.png", "png", ["png"]),
+        (["clip.mp4", "a.jpg"], "out", "png", ["mp4", "png"]),
+    ],
+)
+def test_a_format_of_pictures_is_none_of_films(
+    names: list[str], out: str | None, wanted: str, formats: list[str] | None, tmp_path: Path
+) -> None:
+    make(tmp_path, *names)
+    options = OutputOptions(str(tmp_path / out) if out else None, wanted, "toon")
+    arguments = [str(tmp_path / name) for name in names]
+    if formats is not None:
+        assert [job.format for job in make_plan(arguments, options, recursive=False)] == formats
+        return
+    with pytest.raises(UsageError, match="contradict each other") as caught:
+        make_plan(arguments, options, recursive=False)
+    assert caught.value.name == "format-contradiction"
+
+
 def test_a_problem_has_no_targets(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (job,) = plan([tmp_path / "in"], tmp_path / "out")

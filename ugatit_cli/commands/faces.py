@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -57,6 +58,15 @@ class FaceChoice:
             return self.mode
         with naming(self.detector, "face detector"), open_model(self.detector) as file:
             return f"{self.mode} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def check_films(asked: str, detector: Path | None, films: Sequence[Path]) -> None:
+    """Raises UsageError where faces shall be looked for in a film."""
+    if not films or (asked in ("auto", "off") and detector is None):
+        return
+    option = "--face-model" if asked in ("auto", "off") else f"--faces {asked}"
+    text = f"{option} is for pictures, and {films[0]} is a film: its frames are translated as a whole"
+    raise UsageError(text, hint="leave the films out, and translate them without it", name="options-contradict")
 
 
 def choose_faces(

@@ -42,7 +42,7 @@ from ..pipeline import (
 )
 from ..pipeline.journal import record_of
 from . import options
-from .faces import FaceChoice, FaceModelOption, FacesOption, choose_faces, face_backend, say_without
+from .faces import FaceChoice, FaceModelOption, FacesOption, check_films, choose_faces, face_backend, say_without
 from .film_run import FilmRun, open_film, run_film
 from .report import Report, reporting
 
@@ -79,7 +79,7 @@ OutputSizeOption = Annotated[
 FormatOption = Annotated[
     Literal["png", "jpg", "webp", "avif", "tiff", "bmp"] | None,
     typer.Option(
-        "--format", show_default="the input's", help="Of all results; png where the input's cannot be written."
+        "--format", show_default="the input's", help="Of all pictures; png where the input's cannot be written."
     ),
 ]
 QualityOption = Annotated[
@@ -135,6 +135,7 @@ def translate(
         jobs = make_plan(inputs, where, recursive=recursive)
         report.expect(len(jobs))
         _check_standard_output(jobs, as_json)
+        check_films(faces, face_model, [job.source.path for job in jobs if job.is_film])
         found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
         chosen = choose_faces(faces, face_model, row, any(extras.values()), console)

@@ -14,7 +14,7 @@ from typing import Literal
 from ..errors import UsageError
 from ..files import write_error
 from ..video.kinds import is_video_name
-from .destination import DEFAULT_FORMAT, Destination, Extra, OutputOptions, choose_destination
+from .destination import DEFAULT_FORMAT, FORMATS, Destination, Extra, OutputOptions, choose_destination
 from .sources import Source, find_sources, identity_of
 
 Kind = Extra | Literal["result"]
@@ -48,12 +48,14 @@ def make_plan(arguments: Sequence[str], options: OutputOptions, *, recursive: bo
     """Every picture meant by `arguments` and where its translation goes. Nothing is changed.
 
     Raises:
-        UsageError: a path is missing, two pictures would become one file, or an input would be overwritten.
+        UsageError: a path is missing, two pictures would become one file, an input would be overwritten, or a format for
+            pictures is asked for where there are films only.
     """
     destination = choose_destination(arguments, options)
     _refuse_same_folder(arguments, destination.roots)
     sources = find_sources(arguments, recursive=recursive, excluded=destination.roots)
     jobs = [_job(source, destination) for source in sources]
+    _refuse_format_of_films(jobs, options.format)
     refuse_collisions(jobs, str)
     _refuse_overwritten_inputs(jobs)
     return jobs
@@ -76,6 +78,15 @@ def _refuse_same_folder(arguments: Sequence[str], roots: Iterable[Path]) -> None
         if os.path.isdir(root) and identity_of(root) in inputs:
             text = f"input and output are the same folder: {root}"
             raise UsageError(text, hint="choose another folder with -o", name="output-is-input")
+
+
+def _refuse_format_of_films(jobs: Sequence[Job], wanted: str | None) -> None:
+    """Among pictures, films keep their own; an animated picture may be what is meant."""
+    if wanted is None or not all(job.is_film and FORMATS.get(job.format) != FORMATS[wanted] for job in jobs):
+        return
+    text = f"{jobs[0].targets['result']} and --format {wanted} contradict each other"
+    hint = "leave --format out: it is for pictures, and the ending of -o says how a film is written"
+    raise UsageError(text, hint=hint, name="format-contradiction")
 
 
 def _refuse_overwritten_inputs(jobs: Iterable[Job]) -> None:
