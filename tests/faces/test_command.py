@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from ugatit_cli import weights
 from ugatit_cli.cli import app
 from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.hub import OWN_ROW, own_models_folder
 from ugatit_cli.network import Generator
 
 
@@ -80,6 +81,24 @@ def test_extras(extra: str, group: Path, model: Path, detector: Path, tmp_path: 
     assert len(list(tmp_path.glob("out.*png"))) == 2
     refused = translate(*words, "--faces", "crop", "--overwrite")
     assert (refused.exit_code, "--faces crop has no" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("faces", ["all", "largest"])
+def test_what_is_put_back_has_no_size_of_the_model(
+    faces: str, group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    words: list[str | Path] = ["-o", tmp_path / "out.png", "-m", model, "--face-model", detector, "--faces", faces]
+    done = translate(group, *words, "--output-size", "model")
+    assert (done.exit_code, "--faces crop" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_model_of_faces_gives_its_size_where_that_is_asked_for(group: Path, model: Path, tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["models", "import", str(model), "--name", "faces"]).exit_code == 0
+    with (own_models_folder() / "faces" / OWN_ROW).open("a") as row:
+        row.write("face_only = true\n")
+    done = translate(group, "-o", tmp_path / "out.png", "-m", "faces", "--output-size", "model")
+    assert (done.exit_code, "with --output-size model" in done.stderr) == (0, True), done.stderr
+    assert max(pixels(tmp_path / "out.png").shape) == 32
 
 
 def test_no_face_is_said_and_the_whole_picture_translated(model: Path, detector: Path, tmp_path: Path) -> None:

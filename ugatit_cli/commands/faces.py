@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -17,7 +17,7 @@ from ..model_file import naming, open_model
 
 if TYPE_CHECKING:
     from ..faces.translating import Faces
-    from ..framing import Framing
+    from ..framing import Framing, OutputSize
     from ..loading import LoadedModel
 
 FacesMode = Literal["off", "all", "largest", "crop"]
@@ -26,7 +26,7 @@ FacesOption = Annotated[
     typer.Option(
         "--faces",
         help="Translate the faces in a picture, turned and scaled as the model knows them, and put them back: all, or the "
-        "largest; crop gives the faces themselves. Auto: all where the model knows little but faces, else off.",
+        "largest; crop gives the faces themselves. Auto: all where the model knows little but faces and results have the source's size, else off.",
     ),
 ]
 FaceModelOption = Annotated[
@@ -69,19 +69,33 @@ def check_films(asked: str, detector: Path | None, films: Sequence[Path]) -> Non
     raise UsageError(text, hint="leave the films out, and translate them without it", name="options-contradict")
 
 
-def choose_faces(
-    asked: str, detector: Path | None, entry: hub.RegistryEntry | None, extras: bool, console: Console
-) -> FaceChoice:
-    """Fetches the detector where one is needed; without the network, the whole picture is treated, and that is said.
-
-    Raises:
-        UsageError: the options contradict each other.
-        RefusedError: the detector is not the one that is meant.
-    """
+def face_mode(
+    asked: str, entry: hub.RegistryEntry | None, *, extras: bool, output_size: OutputSize, console: Console
+) -> FacesMode:
+    """What `--faces` comes to. Raises UsageError: it contradicts other options."""
     if asked == "crop" and extras:
         text = "--faces crop has no --heatmap and no --compare: its results are parts of the picture"
         raise UsageError(text, hint="leave them out", name="options-contradict")
-    mode = asked if asked != "auto" else "all" if entry is not None and entry.face_only else "off"
+    if asked in ("all", "largest") and output_size == "model":
+        text = f"--faces {asked} has no --output-size model: faces are put back into the picture"
+        raise UsageError(text, hint="leave --output-size out, or write --faces crop", name="options-contradict")
+    if asked != "auto":
+        return cast("FacesMode", asked)
+    if entry is None or not entry.face_only:
+        return "off"
+    if output_size == "model":
+        console.note("whole pictures are translated: with --output-size model, no faces are put back")
+        return "off"
+    return "all"
+
+
+def choose_faces(mode: FacesMode, detector: Path | None, console: Console) -> FaceChoice:
+    """Fetches the detector where one is needed; without the network, the whole picture is treated, and that is said.
+
+    Raises:
+        UsageError: there is a detector, and nothing to find.
+        RefusedError: the detector is not the one that is meant.
+    """
     if mode == "off":
         if detector is not None:
             text = "--face-model finds faces, and whole pictures are translated with this model and these options"
@@ -94,7 +108,7 @@ def choose_faces(
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
         return FaceChoice()
-    return FaceChoice(mode, path)  # type: ignore[arg-type]  # what Typer lets through, but for "auto"
+    return FaceChoice(mode, path)
 
 
 def face_backend(

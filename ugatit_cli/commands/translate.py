@@ -42,7 +42,16 @@ from ..pipeline import (
 )
 from ..pipeline.journal import record_of
 from . import options
-from .faces import FaceChoice, FaceModelOption, FacesOption, check_films, choose_faces, face_backend, say_without
+from .faces import (
+    FaceChoice,
+    FaceModelOption,
+    FacesOption,
+    check_films,
+    choose_faces,
+    face_backend,
+    face_mode,
+    say_without,
+)
 from .film_run import FilmRun, open_film, run_film
 from .report import Report, reporting
 
@@ -138,7 +147,8 @@ def translate(
         check_films(faces, face_model, [job.source.path for job in jobs if job.is_film])
         found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
-        chosen = choose_faces(faces, face_model, row, any(extras.values()), console)
+        mode = face_mode(faces, row, extras=any(extras.values()), output_size=output_size, console=console)
+        chosen = choose_faces(mode, face_model, console)
         settings = Settings(
             direction=direction or (row.direction if row else None),
             size=size,
