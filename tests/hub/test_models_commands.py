@@ -129,6 +129,14 @@ def test_a_dry_run_fetches_no_model(word: str, anime: LoopbackHub, tmp_path: Pat
     assert anime.requests == []
 
 
+@pytest.mark.parametrize("faces", ["auto", "all", "crop"])
+def test_a_dry_run_fetches_no_face_detector(faces: str, anime: LoopbackHub, tmp_path: Path) -> None:
+    words = ["-m", "selfie2anime", "--faces", faces, "--dry-run"]
+    done = ugatit("translate", PHOTOGRAPH, "-o", tmp_path / "a.png", *words)
+    assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'a.png'}\n"), done.stderr
+    assert (anime.requests, "detector" in done.stderr) == ([], False)
+
+
 def test_the_default_name_of_a_result_is_the_repositorys(tiny_hub: LoopbackHub, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(PHOTOGRAPH.read_bytes())
     assert ugatit("translate", tmp_path / "a.jpg", "-m", "hub:me/tiny").stdout == f"{tmp_path / 'a.tiny.jpg'}\n"

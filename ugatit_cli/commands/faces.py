@@ -89,8 +89,10 @@ def face_mode(
     return "all"
 
 
-def choose_faces(mode: FacesMode, detector: Path | None, console: Console) -> FaceChoice:
+def choose_faces(mode: FacesMode, detector: Path | None, console: Console, *, fetch: bool) -> FaceChoice:
     """Fetches the detector where one is needed; without the network, the whole picture is treated, and that is said.
+
+    Without `fetch`, for a dry run, it is the one that is here already, or none.
 
     Raises:
         UsageError: there is a detector, and nothing to find.
@@ -101,14 +103,14 @@ def choose_faces(mode: FacesMode, detector: Path | None, console: Console) -> Fa
             text = "--face-model finds faces, and whole pictures are translated with this model and these options"
             raise UsageError(text, hint="leave it out, or write --faces all", name="options-contradict")
         return FaceChoice()
-    from ..hub.face_detector import fetch_face_detector
+    from ..hub.face_detector import fetch_face_detector, find_face_detector
 
     try:
-        path = detector or fetch_face_detector(console)
+        path = detector or (fetch_face_detector(console) if fetch else find_face_detector())
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
         return FaceChoice()
-    return FaceChoice(mode, path)
+    return FaceChoice(mode, path) if path else FaceChoice()
 
 
 def face_backend(

@@ -148,7 +148,7 @@ def translate(
         found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
         mode = face_mode(faces, row, extras=any(extras.values()), output_size=output_size, console=console)
-        chosen = choose_faces(mode, face_model, console)
+        chosen = choose_faces(mode, face_model, console, fetch=not dry_run)
         settings = Settings(
             direction=direction or (row.direction if row else None),
             size=size,

@@ -32,7 +32,7 @@ def fetch(asked: HubFile, sha256: str, watcher: Watcher, *, alone: bool = True) 
         NetworkError, RefusedError, ResourceError, OutputError: as `resolve` does.
     """
     if sha256:
-        return _cached(asked, sha256) or _fetch_new(asked, sha256, watcher)[0], sha256
+        return find_fetched(asked, sha256) or _fetch_new(asked, sha256, watcher)[0], sha256
     first = read_first_use(asked)
     if first is not None:
         return fetch(first.hub_file, first.sha256, watcher)
@@ -63,7 +63,7 @@ def _has_weights_elsewhere(graph: Path) -> bool:
         return any(map(is_external, tensors_of(read_outline(file).graph)))
 
 
-def _cached(asked: HubFile, sha256: str) -> Path | None:
+def find_fetched(asked: HubFile, sha256: str) -> Path | None:
     """What is in the cache already, None where it is not; `sha256` may be "" for what the cache itself calls it by.
 
     Raises:
@@ -89,12 +89,12 @@ def _fetch_first(asked: HubFile, watcher: Watcher) -> tuple[Path, HubFile]:
     """A file that was never used: by another program, perhaps, and so in the cache; `revision` is the commit then."""
     from .client import UnreachableError
 
-    if asked.is_fixed and (found := _cached(asked, "")):
+    if asked.is_fixed and (found := find_fetched(asked, "")):
         return found, asked
     try:
         return _fetch_new(asked, "", watcher)
     except UnreachableError:
-        known, path = cached.find(asked), _cached(asked, "")
+        known, path = cached.find(asked), find_fetched(asked, "")
         if known is None or path is None:
             raise
         watcher.note(
