@@ -55,11 +55,13 @@ class Framed:
         pixels: uint8 (h, w, 3), h and w multiples of 4.
         source_box: the part of the source that is shown; all of it, but for `crop`.
         content: where it is shown in `pixels`; the rest is padding.
+        notes: what the user should know about it, a plain sentence each.
     """
 
     pixels: Pixels
     source_box: Box
     content: Box
+    notes: tuple[str, ...] = ()
 
 
 def frame(pixels: Pixels, framing: Framing) -> Framed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -109,14 +110,38 @@ def test_no_face_is_said_and_the_whole_picture_translated(model: Path, detector:
     for out, words in zip(outs, (all_faces, none), strict=True):
         done = translate(tmp_path / "a.png", "-o", out, "-m", model, *words)
         assert done.exit_code == 0, done.stderr
-        assert ("no face was found in the picture" in done.stderr) == (out == outs[0])
+        said = f"warning: {tmp_path / 'a.png'}: no face was found: translated as a whole"
+        assert done.stderr.splitlines().count(said) == (out == outs[0])
     assert (pixels(outs[0]) == pixels(outs[1])).all()
+
+
+@pytest.mark.parametrize(
+    ("faces", "note"),
+    [
+        ("all", "no face was found: translated as a whole"),
+        ("crop", "no face was found: its middle square was translated"),
+    ],
+)
+def test_which_pictures_have_no_face(
+    faces: str, note: str, group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    for name in ("a.png", "z.png"):
+        Image.fromarray(np.full((60, 50, 3), 128, np.uint8)).save(tmp_path / name)
+    options: list[str | Path] = ["-m", model, "--faces", faces, "--face-model", detector]
+    done = translate(tmp_path, "-o", tmp_path / "out", *options, "--json")
+    assert done.exit_code == 0, done.stderr
+    notes = {Path(item["input"]).name: item["notes"] for item in json.loads(done.stdout)["items"]}
+    assert notes == {"a.png": [note], "group.png": [], "z.png": [note]}
+    assert "no face was found in 2 of 3 pictures" in done.stderr
 
 
 def test_without_the_network_the_whole_picture_is_translated(group: Path, model: Path, tmp_path: Path) -> None:
     done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all")
     assert done.exit_code == 0
-    assert "no face detector is at hand" in done.stderr
+    assert done.stderr.count("no face detector") == 1
+    again = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all", "--overwrite", "--json", "-q")
+    (item,) = json.loads(again.stdout)["items"]
+    assert item["notes"] == ["no face detector was at hand: translated as a whole"]
 
 
 def test_models_of_whole_pictures_need_no_detector(group: Path, tmp_path: Path) -> None:

@@ -42,10 +42,12 @@ class FaceChoice:
     """Attributes:
     mode: what is really done.
     detector: its file; None where there is nothing to find.
+    notes: what that means for every picture.
     """
 
     mode: FacesMode = "off"
     detector: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
@@ -109,7 +111,7 @@ def choose_faces(mode: FacesMode, detector: Path | None, console: Console, *, fe
         path = detector or (fetch_face_detector(console) if fetch else find_face_detector())
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
-        return FaceChoice()
+        return FaceChoice(notes=("no face detector was at hand: translated as a whole",))
     return FaceChoice(mode, path) if path else FaceChoice()
 
 
@@ -130,7 +132,6 @@ def face_backend(
 
 
 def say_without(faces: Faces, console: Console) -> None:
-    """At the end: in how many pictures nothing was found."""
-    if faces.without:
-        which = "the picture" if faces.pictures == 1 else f"{faces.without} of {faces.pictures} pictures"
-        console.warning(f"no face was found in {which}: translated as a whole")
+    """At the end: in how many of several pictures nothing was found; each of them has its own note."""
+    if faces.without and faces.pictures > 1:
+        console.warning(f"no face was found in {faces.without} of {faces.pictures} pictures")

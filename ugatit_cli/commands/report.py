@@ -36,7 +36,8 @@ class Report:
         """What JSON says about the run as a whole; to be called before the first item."""
         self._facts |= facts
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome, said: tuple[str, ...] = ()) -> None:
+        """`said` are notes that hold for the whole run, and that people were told already."""
         self.tally.add(outcome)
         if isinstance(outcome, Failure):
             self._add_failure(outcome)
@@ -46,7 +47,7 @@ class Report:
         if outcome.data is not None:
             self._console.write(outcome.data)
             return
-        facts: dict[str, Any] = {"seconds": round(outcome.seconds, 4), "notes": outcome.notes, **outcome.details}
+        facts: dict[str, Any] = {"seconds": round(outcome.seconds, 4), "notes": outcome.notes + said, **outcome.details}
         if outcome.shortfall is not None:
             facts["error"] = outcome.shortfall.as_dict()
         self._item(outcome.job, "written", outcome.files, **facts)

@@ -364,6 +364,7 @@ def _run(
             batch_size=1 if faces else request.batch_size,
             pictures=len(jobs),
             frame=faces.frame if faces else None,
+            remarks=faces.remarks if faces else tuple,
             keep_alpha=request.faces.mode != "crop",
             heatmap="heatmap" in request.extras,
             keep_source=bool(request.extras),
@@ -371,7 +372,7 @@ def _run(
         )
         with closing(run_jobs(jobs, translator, writer)) as outcomes:
             for outcome in outcomes:
-                report.add(outcome)
+                report.add(outcome, request.faces.notes)
                 advance()
     if faces is not None:
         say_without(faces, console)

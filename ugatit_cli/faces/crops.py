@@ -13,6 +13,8 @@ from ..framing import Framed, frame
 from .alignment import Pixels, cut
 from .translating import FaceWish, Heat
 
+NO_FACE = "no face was found: its middle square was translated"
+
 Plane = TypeVar("Plane", Pixels, Heat)
 
 
@@ -34,7 +36,11 @@ class FaceCrops:
         squares = [cut(picture, way, size) for way in ways] or [frame(picture, middle).pixels]
         strip = np.concatenate(squares, axis=1)
         everything = (0, 0, strip.shape[1], size)
-        return Framed(strip, everything, everything)
+        return Framed(strip, everything, everything, () if ways else (NO_FACE,))
+
+    def remarks(self) -> list[tuple[str, ...]]:
+        """Nothing: what there is to say was known when the picture was framed."""
+        return []
 
     def __call__(self, pictures: Pixels) -> Pixels:
         """Strips, N x size x (k size) x 3."""

@@ -14,6 +14,8 @@ from ..framing import Framed, Framing, frame, restore
 from .alignment import Matrix, Pixels, alignment, cut, paste, paste_heat
 from .face import Face, FaceFraming
 
+NO_FACE = "no face was found: translated as a whole"
+
 Heat = NDArray[np.float32]
 Run = Callable[[Pixels], tuple[Pixels, Iterable[Heat | None]]]  # no attention where none was asked for
 
@@ -46,6 +48,8 @@ class Faces(Backend, Protocol):
 
     def frame(self, picture: Pixels) -> Framed: ...
 
+    def remarks(self) -> list[tuple[str, ...]]: ...
+
 
 class FaceTranslator:
     """Faces are pasted back; a picture without any is translated as a whole."""
@@ -55,11 +59,16 @@ class FaceTranslator:
         self.name, self.provider, self.device = backend.name, backend.provider, backend.device
         self.image_size, self.any_size = backend.image_size, True
         self.pictures = self.without = 0
+        self._remarks: list[tuple[str, ...]] = []
 
     def frame(self, picture: Pixels) -> Framed:
         """At its own size: what the network sees are the faces in it."""
         height, width = picture.shape[:2]
         return Framed(picture, (0, 0, width, height), (0, 0, width, height))
+
+    def remarks(self) -> list[tuple[str, ...]]:
+        """Of each picture that was translated last, what the user should know about it."""
+        return self._remarks
 
     def __call__(self, pictures: Pixels) -> Pixels:
         return self._translate(pictures, self._plain)[0]
@@ -75,6 +84,7 @@ class FaceTranslator:
         ways = [self._wish.find(picture) for picture in pictures]
         self.pictures += len(pictures)
         self.without += sum(not each for each in ways)
+        self._remarks = [() if each else (NO_FACE,) for each in ways]
         size = self._wish.whole.size
         squares = [cut(picture, way, size) for picture, each in zip(pictures, ways, strict=True) for way in each]
         translated = zip(*run(np.stack(squares)), strict=True) if squares else iter(())

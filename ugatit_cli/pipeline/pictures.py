@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
@@ -37,6 +37,7 @@ class Translator:
         batch_size: pictures that go through the generator together; None for what suits the device.
         pictures: how many there are in all; None for no telling.
         frame: how a picture meets the generator, where that is not by `framing`: its faces.
+        remarks: asked after each batch: what the user should know about each of its pictures; nothing, or one tuple each.
         keep_alpha: whether transparency belongs to the result.
         heatmap: whether the attention is wanted.
         keep_source: whether the source's pixels are wanted after translating.
@@ -50,6 +51,7 @@ class Translator:
     batch_size: int | None = None
     pictures: int | None = None
     frame: Callable[[images.Pixels], Framed] | None = None
+    remarks: Callable[[], Sequence[tuple[str, ...]]] = tuple
     keep_alpha: bool = True
     heatmap: bool = False
     keep_source: bool = False
@@ -133,7 +135,8 @@ def _read(job: Job, translator: Translator) -> Translation | Failure:
         return Failure(source.path, error)
     pixels = picture.pixels if translator.keep_source else None
     alpha = picture.alpha if translator.keep_alpha else None
-    return Translation(job, translator.origin(job), framed, alpha, pixels, picture.notes, perf_counter() - begun)
+    notes = picture.notes + framed.notes
+    return Translation(job, translator.origin(job), framed, alpha, pixels, notes, perf_counter() - begun)
 
 
 def translate(
@@ -205,6 +208,8 @@ def _run_at_once(batch: list[Translation], translator: Translator) -> None:
     for item, output in zip(batch, outputs, strict=True):
         item.output = output
         item.seconds += share
+    for item, remarks in zip(batch, translator.remarks(), strict=False):
+        item.notes += remarks
 
 
 def _flush(waiting: deque[Translation | Failure], translator: Translator) -> Iterator[Translation | Failure]:
