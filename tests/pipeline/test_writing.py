@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pipeline.inverting import InvertingBackend
 
+from ugatit_cli import images
 from ugatit_cli.errors import OutputError, ResourceError
 from ugatit_cli.framing import Framing
 from ugatit_cli.pipeline.destination import OutputOptions
@@ -75,6 +76,16 @@ def test_transparency_comes_back(tmp_path: Path, photo: Photo, planned: Plan) ->
     result = np.asarray(opened(tmp_path / "out" / "a.png"))
     assert result.shape == (32, 32, 4)
     assert (result[..., 3] == 128).all()
+
+
+@pytest.mark.parametrize("format", ["png", "jpg"])
+def test_half_transparent_pixels_look_on_white_as_they_were_translated(
+    format: str, tmp_path: Path, photo: Photo
+) -> None:
+    source = photo(tmp_path / "a.png", colour=(0, 20, 0, 200))  # on white (55, 71, 55)
+    run(make_plan([str(source)], OutputOptions(None, format, "toon"), recursive=False))
+    shown = images.read(tmp_path / f"a.toon.{format}").pixels.astype(int)
+    assert np.abs(shown - (200, 184, 200)).max() <= 2
 
 
 def test_a_comparison_has_the_source_on_the_left(tmp_path: Path, photo: Photo, planned: Plan) -> None:

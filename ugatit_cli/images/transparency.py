@@ -25,3 +25,14 @@ def put_on_white(pixels: Pixels, alpha: Pixels) -> None:
         rows = slice(top, top + STRIP_ROWS)
         opacity = alpha[rows, :, None].astype(np.uint16)
         pixels[rows] = (pixels[rows] * opacity + 255 * (255 - opacity) + 127) // 255
+
+
+def taken_off_white(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """The colours that look like `pixels` on white where `alpha` hides a part of them: the way back from `put_on_white`."""
+    colours = np.empty_like(pixels)
+    for top in range(0, len(pixels), STRIP_ROWS):
+        rows = slice(top, top + STRIP_ROWS)
+        opacity = alpha[rows, :, None].astype(np.int32)
+        shown = 255 * (pixels[rows] + opacity - 255)
+        colours[rows] = np.where(opacity == 0, 255, (shown + opacity // 2) // opacity.clip(min=1)).clip(0, 255)
+    return colours
