@@ -79,11 +79,24 @@ def test_thin_pictures_are_written(shape: tuple[int, int], format: str) -> None:
     assert picture.pixels.shape[:2] == shape
 
 
-@pytest.mark.parametrize(("format", "width"), [("webp", 20_000), ("jpg", 65_535), ("avif", 32_769), ("avif", 65_537)])
-def test_what_a_format_cannot_hold_is_an_output_error(format: str, width: int) -> None:
-    with pytest.raises(OutputError, match=f"{width} x 1") as caught:
+@pytest.mark.parametrize(
+    ("format", "width", "file"),
+    [
+        ("webp", 20_000, "a WEBP file"),
+        ("jpg", 65_501, "a JPEG file"),
+        ("avif", 32_769, "an AVIF file"),
+        ("avif", 65_537, "an AVIF file"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_an_output_error(format: str, width: int, file: str) -> None:
+    with pytest.raises(OutputError, match=f"{width} x 1 does not fit into {file}") as caught:
         images.encode(np.zeros((1, width, 3), np.uint8), format=format, quality=90)
     assert caught.value.name == "format-limit"
+
+
+def test_the_longest_picture_that_is_read_fits_into_a_jpeg_file(tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(images.encode(np.zeros((1, images.MAX_SIDE, 3), np.uint8), format="jpg", quality=90))
+    assert images.read(tmp_path / "out").pixels.shape == (1, images.MAX_SIDE, 3)
 
 
 @pytest.mark.parametrize(("width", "height"), [(70_000, 1), (10_000, 9_000)])

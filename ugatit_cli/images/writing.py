@@ -47,7 +47,7 @@ def encode(pixels: Pixels, *, format: str, quality: int, alpha: Pixels | None = 
             raise ValueError(f"more than {_AVIF_SIDE} pixels a side")
         image.save(buffer, kind, **_save_options(kind, quality))
     except (OSError, ValueError) as error:
-        reason = f"a picture of {image.width} x {image.height} does not fit into a {kind} file"
+        reason = f"a picture of {image.width} x {image.height} does not fit into {'an' if kind == 'AVIF' else 'a'} {kind} file"
         raise OutputError(reason, hint="choose png", name="format-limit") from error
     return buffer.getvalue()
 
