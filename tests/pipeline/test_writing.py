@@ -147,6 +147,9 @@ def test_a_picture_that_the_format_cannot_hold_fails_alone(tmp_path: Path, photo
     sources = [str(photo(tmp_path / "wide.png", size=(17000, 1))), str(photo(tmp_path / "a.png"))]
     outcomes = run(make_plan(sources, OutputOptions(None, "webp", "toon"), recursive=False))
     assert [type(outcome) for outcome in outcomes] == [Failure, Written]
+    assert isinstance(outcomes[0], Failure)
+    assert "cannot write the translation of" in outcomes[0].error.message
+    assert outcomes[0].error.hint == "choose png"
 
 
 def test_a_comparison_may_be_wider_than_what_is_read(tmp_path: Path, photo: Photo, planned: Plan) -> None:
@@ -159,12 +162,12 @@ def test_a_comparison_may_be_wider_than_what_is_read(tmp_path: Path, photo: Phot
 
 @pytest.mark.parametrize("format", ["jpg", "avif"])
 def test_a_comparison_that_the_format_cannot_hold_fails_alone(format: str, tmp_path: Path, photo: Photo) -> None:
-    sources = [str(photo(tmp_path / "wide.png", size=(33_000, 1))), str(photo(tmp_path / "a.png"))]
+    sources = [str(photo(tmp_path / "wide.png", size=(32_768, 1))), str(photo(tmp_path / "a.png"))]
     options = OutputOptions(str(tmp_path / "out"), format, "toon", ("compare",))
     wide, other = run(make_plan(sources, options, recursive=False), fit="stretch")
     assert isinstance(wide, Failure) and isinstance(other, Written)
-    assert (wide.error.name, wide.error.hint) == ("format-limit", "choose png")
-    assert "wide.png" in wide.error.message
+    assert (wide.error.name, wide.error.hint) == ("format-limit", "leave --compare out, or take another --format")
+    assert f"cannot write the comparison of {sources[0]}: a picture of 65536 x 1" in wide.error.message
 
 
 @pytest.mark.parametrize("call", range(1, 12))
