@@ -74,6 +74,11 @@ def test_json_is_one_object_with_what_the_library_measures(evaluate: Evaluate, m
     assert report["a2b"]["pairs"] == 2
 
 
+def test_the_papers_kid_of_one_block_has_no_error(evaluate: Evaluate) -> None:
+    (line,) = [line for line in evaluate("--paper-kid", "--direction", "a2b").stdout.splitlines() if "paper's" in line]
+    assert "(one block: no error) by builtin-1" in line and "+-" not in line
+
+
 def test_one_direction_another_size_and_silence(evaluate: Evaluate) -> None:
     result = evaluate("--direction", "b2a", "--size", "64", "--quiet", "--json")
     report = json.loads(result.stdout)

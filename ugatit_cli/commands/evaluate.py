@@ -192,7 +192,8 @@ def _rows(found: Measurement) -> Iterator[tuple[str, str]]:
     yield "FID", f"{found.fid:.2f} by {by}"
     if found.paper_kid is not None:
         value, error = found.paper_kid
-        yield "paper's KID", f"{value:.2f} +- {error:.2f} by {by}   x 100, average of source and target"
+        unsure = "(one block: no error)" if error is None else f"+- {error:.2f}"
+        yield "paper's KID", f"{value:.2f} {unsure} by {by}   x 100, average of source and target"
     change = f"{found.change:.1f}   levels of 255 from the input"
     yield "change", f"{change}; two unrelated inputs differ by {found.unrelated:.1f}"
     diversity = "not defined   the real pictures are all the same"
