@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import images
-from ..errors import BadInputError, RefusedError, UgatitError
+from ..errors import BadInputError, RefusedError, UgatitError, UsageError
 from .distances import FEWEST
 from .features import FeatureNetwork, extract
 
@@ -111,7 +111,7 @@ def _read_all(
     for path in paths:
         try:
             picture = read_picture(path, size)
-        except (BadInputError, RefusedError) as error:
+        except (BadInputError, RefusedError, UsageError) as error:  # the last: a link to nothing
             skipped.append(error)
         else:
             read.append(path)
