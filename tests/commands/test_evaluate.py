@@ -112,6 +112,14 @@ def test_all_kinds_of_pictures_are_read_and_all_that_cannot_be_are_named(evaluat
     assert len(found["skipped"]) == 3 and re.search("cut.gif: .*link.png: it is a broken link.*phone.heic: ", skipped)
 
 
+def test_pairs_lie_at_the_same_place_below_their_folders(evaluate: Evaluate, data: Path) -> None:
+    for number, places in ((1, ("cat", "dog")), (2, ("cat", "cat"))):
+        for domain, place in zip("ab", places, strict=True):
+            (data / domain / place).mkdir(exist_ok=True)
+            (data / domain / f"{number}.png").rename(data / domain / place / f"{number}.png")
+    assert json.loads(evaluate("--json", "--direction", "a2b").stdout)["a2b"]["pairs"] == 1
+
+
 def test_nothing_readable_is_bad_input(evaluate: Evaluate, data: Path) -> None:
     for path in (data / "b").iterdir():
         path.write_text("no picture")
