@@ -32,5 +32,5 @@ def load(kind: str, data: bytes, notes: list[str]) -> Image.Image:
 
 def _opaque(image: Image.Image) -> Image.Image:
     """Programs that know no transparency leave the byte for it at 0 in every pixel of a BMP: nothing is meant to be hidden."""
-    unused = image.mode == "RGBA" and image.getextrema()[3] == (0, 0)
+    unused = image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0)
     return image.convert("RGB") if unused else image
