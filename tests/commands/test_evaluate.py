@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -74,6 +75,11 @@ def test_json_is_one_object_with_what_the_library_measures(evaluate: Evaluate, m
     assert report["a2b"]["pairs"] == 2
 
 
+def test_the_papers_kid_of_one_block_has_no_error(evaluate: Evaluate) -> None:
+    (line,) = [line for line in evaluate("--paper-kid", "--direction", "a2b").stdout.splitlines() if "paper's" in line]
+    assert "(one block: no error) by builtin-1" in line and "+-" not in line
+
+
 def test_one_direction_another_size_and_silence(evaluate: Evaluate) -> None:
     result = evaluate("--direction", "b2a", "--size", "64", "--quiet", "--json")
     report = json.loads(result.stdout)
@@ -90,6 +96,28 @@ def test_a_picture_that_cannot_be_read_is_left_out(evaluate: Evaluate, data: Pat
     report = json.loads(result.stdout)
     assert report["a2b"]["targets"] == 3
     assert len(report["a2b"]["skipped"]) == 1
+
+
+def test_all_kinds_of_pictures_are_read_and_all_that_cannot_be_are_named(evaluate: Evaluate, data: Path) -> None:
+    with Image.open(data / "a" / "0.png") as image:
+        for name in ("00.jpg", "01.jfif", "02.bmp"):
+            image.save(data / "a" / name, "BMP" if name.endswith("bmp") else "JPEG")
+        image.quantize(64).save(data / "a" / "03.gif")
+    (data / "a" / "cut.gif").write_bytes((data / "a" / "03.gif").read_bytes()[:400])
+    (data / "a" / "link.png").symlink_to("nowhere")
+    (data / "a" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    found = json.loads(evaluate("--json", "--direction", "a2b").stdout)["a2b"]
+    assert found["sources"] == 7
+    skipped = "".join(sorted(found["skipped"]))
+    assert len(found["skipped"]) == 3 and re.search("cut.gif: .*link.png: it is a broken link.*phone.heic: ", skipped)
+
+
+def test_pairs_lie_at_the_same_place_below_their_folders(evaluate: Evaluate, data: Path) -> None:
+    for number, places in ((1, ("cat", "dog")), (2, ("cat", "cat"))):
+        for domain, place in zip("ab", places, strict=True):
+            (data / domain / place).mkdir(exist_ok=True)
+            (data / domain / f"{number}.png").rename(data / domain / place / f"{number}.png")
+    assert json.loads(evaluate("--json", "--direction", "a2b").stdout)["a2b"]["pairs"] == 1
 
 
 def test_nothing_readable_is_bad_input(evaluate: Evaluate, data: Path) -> None:

@@ -68,7 +68,18 @@ def test_a_name_that_two_share_is_nobodys(folder: Callable[..., list[Path]], coa
     with Image.open(paths[0]) as image:
         image.save(paths[0].with_suffix(".bmp"))
     found = RealSet.read([*paths, paths[0].with_suffix(".bmp")], coarse, SETTINGS)
-    assert found.by_stem == {"001": paths[1], "002": paths[2]}
+    assert found.by_name == {Path("001"): paths[1], Path("002"): paths[2]}
+
+
+def test_the_place_below_the_folder_belongs_to_the_name(
+    folder: Callable[..., list[Path]], coarse: FeatureNetwork, tmp_path: Path
+) -> None:
+    paths = [*folder("cat", 2), *folder("dog", 2)]
+    found = RealSet.read(paths, coarse, SETTINGS, tmp_path)
+    assert {str(name): path for name, path in found.by_name.items()} == {
+        f"{path.parent.name}/{path.stem}": path for path in paths
+    }
+    assert RealSet.read(paths, coarse, SETTINGS).by_name == {}
 
 
 def test_pictures_are_squeezed_to_the_size(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from films import Film, packets_of, picture, pictures_of, times_of
 from PIL import Image
 
+from ugatit_cli import images
 from ugatit_cli.errors import UsageError
 from ugatit_cli.pipeline import Written
 
@@ -178,6 +179,17 @@ def test_transparency_that_becomes_white_is_told(invert: Invert, tmp_path: Path)
         "its transparency is not kept in .mp4 files: it is translated as if it lay on white",
     )
     assert invert(tmp_path / "a.webp", tmp_path / "c.webp").notes == ()
+
+
+@pytest.mark.parametrize("suffix", ["webp", "png"])
+def test_half_transparent_frames_look_on_white_as_they_were_translated(
+    invert: Invert, tmp_path: Path, suffix: str
+) -> None:
+    dark = [Image.new("RGBA", (64, 48), (10 * number, 0, 0, 200)) for number in range(3)]
+    dark[0].save(tmp_path / "a.webp", save_all=True, append_images=dark[1:], lossless=True)
+    invert(tmp_path / "a.webp", tmp_path / f"b.{suffix}")
+    shown = images.read(tmp_path / f"b.{suffix}").pixels.astype(int)
+    assert np.abs(shown - 200).max() <= 3  # on white the first is 55
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [("mp4", "mov_text"), ("mkv", "srt"), ("webm", "webvtt")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,21 @@ def test_of_several_frames_the_first_is_used_and_that_is_said(format: str) -> No
     assert furthest(picture, np.asarray(first.convert("RGB"))) <= 12
     assert len(picture.notes) == 1
     assert "first" in picture.notes[0]
+
+
+def bitmap_with_masks(alphas: list[int]) -> bytes:
+    """A 32-bit BMP, one row of (250, 20, 30), with masks for red, green, blue and alpha."""
+    pixels = b"".join(bytes([30, 20, 250, alpha]) for alpha in alphas)
+    header = struct.pack("<IiiHHIIiiII", 56, len(alphas), 1, 1, 32, 3, len(pixels), 0, 0, 0, 0)
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    return b"BM" + struct.pack("<IHHI", 70 + len(pixels), 0, 0, 70) + header + masks + pixels
+
+
+@pytest.mark.parametrize(("alphas", "read"), [([0, 0], None), ([0, 255], [[0, 255]]), ([255, 255], None)])
+def test_a_bmp_whose_every_alpha_is_0_is_opaque(alphas: list[int], read: list[list[int]] | None) -> None:
+    picture = decoded(bitmap_with_masks(alphas))
+    assert (None if picture.alpha is None else picture.alpha.tolist()) == read
+    assert picture.pixels[0, 1].tolist() == [250, 20, 30]
 
 
 @pytest.mark.parametrize("kind", sorted(COMPLETE))

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from pipeline.inverting import InvertingBackend
 
+from ugatit_cli import images
 from ugatit_cli.errors import OutputError, ResourceError
 from ugatit_cli.framing import Framing
 from ugatit_cli.pipeline.destination import OutputOptions
@@ -77,6 +78,16 @@ def test_transparency_comes_back(tmp_path: Path, photo: Photo, planned: Plan) ->
     assert (result[..., 3] == 128).all()
 
 
+@pytest.mark.parametrize("format", ["png", "jpg"])
+def test_half_transparent_pixels_look_on_white_as_they_were_translated(
+    format: str, tmp_path: Path, photo: Photo
+) -> None:
+    source = photo(tmp_path / "a.png", colour=(0, 20, 0, 200))  # on white (55, 71, 55)
+    run(make_plan([str(source)], OutputOptions(None, format, "toon"), recursive=False))
+    shown = images.read(tmp_path / f"a.toon.{format}").pixels.astype(int)
+    assert np.abs(shown - (200, 184, 200)).max() <= 2
+
+
 def test_a_comparison_has_the_source_on_the_left(tmp_path: Path, photo: Photo, planned: Plan) -> None:
     photo(tmp_path / "in" / "a.png", colour=(200, 100, 50))
     run(planned("compare"))
@@ -136,6 +147,9 @@ def test_a_picture_that_the_format_cannot_hold_fails_alone(tmp_path: Path, photo
     sources = [str(photo(tmp_path / "wide.png", size=(17000, 1))), str(photo(tmp_path / "a.png"))]
     outcomes = run(make_plan(sources, OutputOptions(None, "webp", "toon"), recursive=False))
     assert [type(outcome) for outcome in outcomes] == [Failure, Written]
+    assert isinstance(outcomes[0], Failure)
+    assert "cannot write the translation of" in outcomes[0].error.message
+    assert outcomes[0].error.hint == "choose png"
 
 
 def test_a_comparison_may_be_wider_than_what_is_read(tmp_path: Path, photo: Photo, planned: Plan) -> None:
@@ -148,12 +162,12 @@ def test_a_comparison_may_be_wider_than_what_is_read(tmp_path: Path, photo: Phot
 
 @pytest.mark.parametrize("format", ["jpg", "avif"])
 def test_a_comparison_that_the_format_cannot_hold_fails_alone(format: str, tmp_path: Path, photo: Photo) -> None:
-    sources = [str(photo(tmp_path / "wide.png", size=(33_000, 1))), str(photo(tmp_path / "a.png"))]
+    sources = [str(photo(tmp_path / "wide.png", size=(32_768, 1))), str(photo(tmp_path / "a.png"))]
     options = OutputOptions(str(tmp_path / "out"), format, "toon", ("compare",))
     wide, other = run(make_plan(sources, options, recursive=False), fit="stretch")
     assert isinstance(wide, Failure) and isinstance(other, Written)
-    assert (wide.error.name, wide.error.hint) == ("format-limit", "choose png")
-    assert "wide.png" in wide.error.message
+    assert (wide.error.name, wide.error.hint) == ("format-limit", "leave --compare out, or take another --format")
+    assert f"cannot write the comparison of {sources[0]}: a picture of 65536 x 1" in wide.error.message
 
 
 @pytest.mark.parametrize("call", range(1, 12))

@@ -99,3 +99,13 @@ def test_hidden_folders_and_files_are_left_out(tmp_path: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     assert list_pictures(folder) == [folder / "0.png", folder / "below" / "1.png"]
+
+
+def test_every_ending_of_pictures_is_looked_for(tmp_path: Path) -> None:
+    names = ["0.png", "1.GIF", "2.jfif", "3.jpe", "4.heic", "5.dib", "6.apng"]
+    for name in [*names, "7.ppm", "8.txt", "9"]:
+        (tmp_path / name).touch()
+    (tmp_path / "broken.png").symlink_to("nowhere")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in list_pictures(tmp_path)] == [*names, "broken.png"]
+    assert list_pictures(tmp_path, (".txt",)) == [tmp_path / "8.txt"]

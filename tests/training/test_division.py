@@ -137,6 +137,20 @@ def test_a_run_whose_survey_does_not_say_keeps_its_division(sets: Path) -> None:
     assert len(again.train[0]) == 46
 
 
+def test_a_run_that_looked_for_fewer_kinds_of_pictures_keeps_its_own(sets: Path) -> None:
+    config = configured(sets)
+    first = begun(sets / "run", config)
+    save_noise(sets / "a" / "new.gif", 1000)
+    assert len(prepare(config, sets / "run").division.train[0]) == 46
+    survey = json.loads((sets / "run" / SURVEY).read_text())
+    del survey["endings"]
+    (sets / "run" / SURVEY).write_text(json.dumps(survey))
+    for _ in range(2):
+        again = prepare(config, sets / "run")
+        assert (again.division, again.notes) == (first.division, ())
+        keep_survey(sets / "run", again.survey)
+
+
 def test_no_picture_is_left_to_train_on(sets: Path) -> None:
     config = configured(sets)
     for path in begun(sets / "run", config).division.train[0]:

@@ -93,6 +93,13 @@ def test_many_damaged_pictures_make_one_sentence(sets: dict[str, Path]) -> None:
     assert "x3" not in finding
 
 
+def test_what_only_looks_like_a_picture_is_named(sets: dict[str, Path]) -> None:
+    (sets["a"] / "broken.png").symlink_to("nowhere")
+    (sets["a"] / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    save(photo(70).quantize(64), sets["a"] / "whole.gif")
+    the_finding(sets, r"skipped 2 of 53 .*broken\.png \(it is a broken link.*phone\.heic \(it is a HEIC picture")
+
+
 def test_a_picture_that_claims_too_much_is_too_large(sets: dict[str, Path]) -> None:
     side = int(MAX_PIXELS**0.5) + 1
     save(Image.new("1", (side, side)), sets["b"] / "bomb.png")

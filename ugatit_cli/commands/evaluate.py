@@ -64,7 +64,8 @@ def evaluate(
 ) -> None:
     """Measure a model: KID and FID, how much it changes, how varied it is, and its errors where the truth is known.
 
-    Pictures of A and B with the same name (without ending) count as pairs: the translation of one should be the other.
+    Pictures of A and B with the same name (without ending) at the same place below their folders count as pairs: the
+    translation of one should be the other.
     Numbers carry the protocol they were measured by; only those of equal protocol can be compared.
     """
     console = Console(options.verbosity(verbose, quiet))
@@ -107,7 +108,8 @@ def _evaluate(asked: Request, console: Console) -> Evaluated:
     from ..evaluation import RealSet, Settings, load_features
     from ..training.data import list_pictures
 
-    listed = {domain: list_pictures(folder) for domain, folder in (("a", asked.a), ("b", asked.b))}
+    folders = {"a": asked.a, "b": asked.b}
+    listed = {domain: list_pictures(folder) for domain, folder in folders.items()}
     loaded = weights.load(asked.model.path)
     for note in loaded.notes:
         console.note(f"{asked.model.path}: {note}")
@@ -118,7 +120,7 @@ def _evaluate(asked: Request, console: Console) -> Evaluated:
     sets = {}
     for domain, paths in listed.items():
         console.note(f"reading {len(paths)} pictures of {domain.upper()}")
-        sets[domain] = RealSet.read(paths, features, settings)
+        sets[domain] = RealSet.read(paths, features, settings, folders[domain])
         for message in sets[domain].skipped:
             console.warning(f"left out: {message}")
     found = Evaluated(asked.model, loaded.sha256, device.type, {})
@@ -192,7 +194,8 @@ def _rows(found: Measurement) -> Iterator[tuple[str, str]]:
     yield "FID", f"{found.fid:.2f} by {by}"
     if found.paper_kid is not None:
         value, error = found.paper_kid
-        yield "paper's KID", f"{value:.2f} +- {error:.2f} by {by}   x 100, average of source and target"
+        unsure = "(one block: no error)" if error is None else f"+- {error:.2f}"
+        yield "paper's KID", f"{value:.2f} {unsure} by {by}   x 100, average of source and target"
     change = f"{found.change:.1f}   levels of 255 from the input"
     yield "change", f"{change}; two unrelated inputs differ by {found.unrelated:.1f}"
     diversity = "not defined   the real pictures are all the same"

@@ -58,7 +58,7 @@ def fid(fakes: Tensor, reals: Tensor) -> float:
     metric = FrechetInceptionDistance(AsTheyAre(reals.shape[1]))
     metric.update(reals, real=True)
     metric.update(fakes, real=False)
-    return max(0.0, float(metric.compute()))  # of equal sets, rounding makes it slightly negative
+    return float(metric.compute().clamp(min=0))  # of equal sets, rounding makes it slightly negative
 
 
 def kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -112,21 +112,23 @@ def _weighted_across(x: Tensor, y: Tensor, x_weights: Tensor, y_weights: Tensor)
 
 
 class PaperKid(NamedTuple):
-    """KID x 100 as U-GAT-IT's paper has it, and its standard error."""
+    """KID x 100 as U-GAT-IT's paper has it, and its standard error; None where nothing is known of that."""
 
     value: float
-    error: float
+    error: float | None
 
 
 def paper_kid(fakes: Tensor, sources: Tensor, targets: Tensor, seed: int) -> PaperKid:
     """100 times the average of the KID to the source and the KID to the target, each over blocks of 10 pictures.
 
     So it falls, too, when the output looks like the input. The error is the average of both standard errors over the
-    blocks (0 where there is only one).
+    blocks; a single block says nothing about it.
     """
     parts = [_blocks(fakes, reals, seed) for reals in (sources, targets)]
     value = sum(float(block.mean()) for block in parts) / 2
-    error = sum(float(block.std()) / math.sqrt(len(block)) if len(block) > 1 else 0.0 for block in parts) / 2
+    if any(len(block) == 1 for block in parts):
+        return PaperKid(100 * value, None)
+    error = sum(float(block.std()) / math.sqrt(len(block)) for block in parts) / 2
     return PaperKid(100 * value, 100 * error)
 
 

@@ -133,7 +133,8 @@ class _Run:
     def over(
         cls, translate: Translate, source: RealSet, target: RealSet, features: FeatureNetwork, settings: Settings
     ) -> _Run:
-        run, own, truths = cls(), source.by_stem, target.by_stem
+        run, truths = cls(), target.by_name
+        paired = {path: truths[name] for name, path in source.by_name.items() if name in truths}
         previous: NDArray[np.uint8] | None = None
         for first in range(0, len(source.paths), settings.batch_size):
             paths = source.paths[first : first + settings.batch_size]
@@ -145,10 +146,10 @@ class _Run:
             before = inputs if previous is None else np.concatenate([previous, inputs])
             run.unrelated += _differences(before[1:], before[:-1])
             previous = inputs[-1:]
-            paired = [i for i, path in enumerate(paths) if path.stem in truths and path.stem in own]
-            if paired:
-                true = np.stack([read_picture(truths[paths[i].stem], settings.size) for i in paired])
-                run.pairs.append(compare(outputs[paired], true))
+            known = [i for i, path in enumerate(paths) if path in paired]
+            if known:
+                true = np.stack([read_picture(paired[paths[i]], settings.size) for i in known])
+                run.pairs.append(compare(outputs[known], true))
         return run
 
     @property

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .. import images
-from ..errors import BadInputError, RefusedError, UgatitError
+from ..errors import BadInputError, RefusedError, UgatitError, UsageError
 from .distances import FEWEST
 from .features import FeatureNetwork, extract
 
@@ -51,6 +51,7 @@ class RealSet:
         measured_by: what the features depend on: network, size and seed.
         digest: of all pixels, in this order.
         skipped: a sentence for each picture that could not be read.
+        folder: below which a picture's place belongs to its name; None where the names of files are all there is.
     """
 
     paths: tuple[Path, ...]
@@ -58,10 +59,13 @@ class RealSet:
     measured_by: tuple[str, int, int]
     digest: str
     skipped: tuple[str, ...]
+    folder: Path | None = None
 
     @classmethod
-    def read(cls, paths: Sequence[Path], features: FeatureNetwork, settings: Settings) -> RealSet:
-        """Read, resize and describe all pictures.
+    def read(
+        cls, paths: Sequence[Path], features: FeatureNetwork, settings: Settings, folder: Path | None = None
+    ) -> RealSet:
+        """Read, resize and describe all pictures, which lie in `folder` or below, if that is given.
 
         Raises:
             BadInputError: fewer than two can be read.
@@ -79,13 +83,18 @@ class RealSet:
             raise _too_few(paths, skipped)
         measured_by = (features.name, settings.size, settings.seed)
         messages = tuple(error.message for error in skipped)
-        return cls(tuple(read), torch.cat(parts), measured_by, digest.hexdigest()[:DIGEST_DIGITS], messages)
+        digits = digest.hexdigest()[:DIGEST_DIGITS]
+        return cls(tuple(read), torch.cat(parts), measured_by, digits, messages, folder)
+
+    def name(self, path: Path) -> Path:
+        """Without ending; equal names in two sets make a pair."""
+        return (path.relative_to(self.folder) if self.folder else Path(path.name)).with_suffix("")
 
     @property
-    def by_stem(self) -> dict[str, Path]:
-        """Files by name without ending; a name that two files share says nothing about which is meant, and is left out."""
-        counts = Counter(path.stem for path in self.paths)
-        return {path.stem: path for path in self.paths if counts[path.stem] == 1}
+    def by_name(self) -> dict[Path, Path]:
+        """Files by name; one that two files share says nothing about which is meant, and is left out."""
+        counts = Counter(map(self.name, self.paths))
+        return {name: path for path in self.paths if counts[name := self.name(path)] == 1}
 
 
 def read_picture(path: Path, size: int) -> NDArray[np.uint8]:
@@ -111,7 +120,7 @@ def _read_all(
     for path in paths:
         try:
             picture = read_picture(path, size)
-        except (BadInputError, RefusedError) as error:
+        except (BadInputError, RefusedError, UsageError) as error:  # the last: a link to nothing
             skipped.append(error)
         else:
             read.append(path)

@@ -27,4 +27,10 @@ def load(kind: str, data: bytes, notes: list[str]) -> Image.Image:
     if getattr(open_header(kind, data) if kind == "GIF" else image, "is_animated", False):
         notes.append(ANIMATED)
     image.load()
-    return image
+    return _opaque(image) if kind == "BMP" else image
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Programs that know no transparency leave the byte for it at 0 in every pixel of a BMP: nothing is meant to be hidden."""
+    unused = image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0)
+    return image.convert("RGB") if unused else image

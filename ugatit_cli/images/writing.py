@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 
 from ..errors import OutputError, UgatitError, UsageError
@@ -14,6 +15,7 @@ from .arrays import Pixels
 from .faults import DECODE_ERRORS
 from .formats import WRITABLE, sniff
 from .header import read_header
+from .transparency import taken_off_white
 
 _WITHOUT_ALPHA: Final = {"JPEG", "BMP"}
 _AVIF_SIDE: Final = 32_768  # libavif writes longer ones, and does not read them
@@ -26,7 +28,8 @@ def encode(pixels: Pixels, *, format: str, quality: int, alpha: Pixels | None = 
         pixels: uint8 (H, W, 3).
         format: a key of `WRITABLE`, in any case: `png`, `jpg` ...
         quality: 1 to 100, for the lossy formats (JPEG, WebP, AVIF).
-        alpha: uint8 (H, W); formats without transparency show the picture on white instead.
+        alpha: uint8 (H, W), for pixels that are shown on white under it, as `read` gives them and translations of them are;
+            formats without transparency show them on that white.
 
     Raises:
         UsageError: a format this program does not write.
@@ -37,25 +40,22 @@ def encode(pixels: Pixels, *, format: str, quality: int, alpha: Pixels | None = 
         raise UsageError(
             f"cannot write {format} files", hint=f"choose one of {', '.join(WRITABLE)}", name="format-unknown"
         )
-    image = Image.fromarray(pixels)
-    if alpha is not None:
-        image = _with_alpha(image, Image.fromarray(alpha), kind)
+    image = Image.fromarray(pixels if alpha is None else _with_alpha(pixels, alpha, kind))
     buffer = BytesIO()
     try:
         if kind == "AVIF" and max(image.size) > _AVIF_SIDE:
             raise ValueError(f"more than {_AVIF_SIDE} pixels a side")
         image.save(buffer, kind, **_save_options(kind, quality))
     except (OSError, ValueError) as error:
-        reason = f"a picture of {image.width} x {image.height} does not fit into a {kind} file"
+        reason = f"a picture of {image.width} x {image.height} does not fit into {'an' if kind == 'AVIF' else 'a'} {kind} file"
         raise OutputError(reason, hint="choose png", name="format-limit") from error
     return buffer.getvalue()
 
 
-def _with_alpha(image: Image.Image, alpha: Image.Image, kind: str) -> Image.Image:
+def _with_alpha(pixels: Pixels, alpha: Pixels, kind: str) -> Pixels:
     if kind in _WITHOUT_ALPHA:
-        return Image.composite(image, Image.new("RGB", image.size, "white"), alpha)
-    image.putalpha(alpha)
-    return image
+        return np.maximum(pixels, 255 - alpha[..., None])  # as light as the white is that comes through
+    return np.dstack([taken_off_white(pixels, alpha), alpha])
 
 
 def _save_options(kind: str, quality: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import framing, images
 from ..errors import OutputError, UgatitError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # what the system says about one name, and not about the folder or the disk
 ONE_NAME_ERRORS = frozenset({errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.EEXIST, errno.EISDIR, errno.ENOTDIR})
 ONE_PICTURE_ERRORS = frozenset({"format-limit", "output-exists"})
+NAMES: Final[Mapping[Kind, str]] = {"result": "translation", "heatmap": "heat-map", "compare": "comparison"}
 
 
 @dataclass(frozen=True)
@@ -71,26 +72,26 @@ class Writer:
         to, framed = self.settings.output_size, item.framed
         result = framing.restore(item.output, framed, to=to)
         alpha = None if item.alpha is None else framing.source_part(item.alpha, framed, to=to)
-        encoded: dict[Kind, Encoded] = {"result": self._file(result, item.job, alpha)}
+        encoded: dict[Kind, Encoded] = {"result": self._file("result", result, item.job, alpha)}
         if item.source is None:
             return encoded
         source = framing.source_part(item.source, framed, to=to)
         if "heatmap" in item.job.targets:
             assert item.heatmap is not None
-            encoded["heatmap"] = self._file(
-                images.heatmap_overlay(source, visible_heatmap(item.heatmap, item.framed)), item.job
-            )
+            overlay = images.heatmap_overlay(source, visible_heatmap(item.heatmap, item.framed))
+            encoded["heatmap"] = self._file("heatmap", overlay, item.job)
         if "compare" in item.job.targets:
-            encoded["compare"] = self._file(images.side_by_side(source, result), item.job)
+            encoded["compare"] = self._file("compare", images.side_by_side(source, result), item.job)
         return encoded
 
-    def _file(self, pixels: images.Pixels, job: Job, alpha: images.Pixels | None = None) -> Encoded:
+    def _file(self, kind: Kind, pixels: images.Pixels, job: Job, alpha: images.Pixels | None = None) -> Encoded:
         height, width = pixels.shape[:2]
         try:
             data = images.encode(pixels, format=job.format, quality=self.settings.quality, alpha=alpha)
         except OutputError as error:
-            text = f"cannot write the translation of {job.source.path}: {error.message}"
-            raise OutputError(text, hint=error.hint, name=error.name) from error
+            text = f"cannot write the {NAMES[kind]} of {job.source.path}: {error.message}"
+            hint = error.hint if kind == "result" else f"leave --{kind} out, or take another --format"
+            raise OutputError(text, hint=hint, name=error.name) from error
         return Encoded(data, (width, height))
 
     def _write(self, item: Translation, target: Path, encoded: Encoded) -> bool:

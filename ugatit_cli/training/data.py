@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,9 @@ from torch import Tensor
 
 from .. import images
 from ..errors import BadInputError, UsageError
+from ..pipeline.sources import PICTURE_SUFFIXES
 from .config import TrainConfig
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".ppm"}
 DOMAIN_A, DOMAIN_B = 0, 1
 
 
@@ -28,8 +28,8 @@ class Batch(NamedTuple):
     real_b: Tensor
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """The pictures in `folder` and below, sorted; nothing hidden.
+def list_pictures(folder: Path, endings: Collection[str] = PICTURE_SUFFIXES) -> list[Path]:
+    """What is called a picture in `folder` and below, sorted; nothing hidden. Not all of it need be readable.
 
     Raises:
         UsageError: there is no such folder.
@@ -43,7 +43,7 @@ def list_pictures(folder: Path) -> list[Path]:
         raise BadInputError(
             f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-no-folder"
         )
-    found = sorted(p for p in folder.rglob("*") if _is_shown(p.relative_to(folder)) and p.is_file())
+    found = sorted(p for p in folder.rglob("*") if _is_shown(p.relative_to(folder), endings) and not p.is_dir())
     if not found:
         raise BadInputError(
             f"{folder} holds no images", hint="put pictures (jpg, png, webp ...) into it", name="data-folder-empty"
@@ -51,8 +51,8 @@ def list_pictures(folder: Path) -> list[Path]:
     return found
 
 
-def _is_shown(place: Path) -> bool:
-    return place.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in place.parts)
+def _is_shown(place: Path, endings: Collection[str]) -> bool:
+    return place.suffix.lower() in endings and not any(part.startswith(".") for part in place.parts)
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from ...errors import BadInputError
+from ...pipeline.sources import PICTURE_SUFFIXES
 from ...pipeline.stream import in_order
 from ..data import list_pictures
 from .facts import Facts, HeldOut, PictureSet, Survey
@@ -33,18 +34,20 @@ def survey(
 
     Args:
         size: side of the training pictures in pixels.
-        cached: an earlier survey; readable files that have not changed since (size, time) are not read again.
+        cached: an earlier survey; the same endings are looked for, and readable files that have not changed since (size,
+            time) are not read again.
 
     Raises:
         UsageError: a folder does not exist.
         BadInputError: a folder holds no pictures, or none that can be read.
     """
-    listed = {name: list_pictures(folder) for name, folder in folders.items()}
+    endings = cached.endings if cached else tuple(sorted(PICTURE_SUFFIXES))
+    listed = {name: list_pictures(folder, endings) for name, folder in folders.items()}
     facts = _facts([path for paths in listed.values() for path in paths], cached, progress)
     sets = {name: PictureSet(folders[name], tuple(facts[path] for path in paths)) for name, paths in listed.items()}
     for pictures in sets.values():
         _require_usable(pictures)
-    return Survey(size, sets, tuple(find(sets, size)))
+    return Survey(size, sets, tuple(find(sets, size)), endings)
 
 
 def _facts(paths: list[Path], cached: Survey | None, progress: Progress) -> dict[Path, Facts]:

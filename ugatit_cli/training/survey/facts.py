@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 FORMAT = 1  # of the JSON text; another number is not read
+ONCE_LOOKED_FOR = (".avif", ".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Endings in the surveys that do not say which: a run that began with one keeps to them, and so to its pictures."""
 
 HeldOut = Mapping[str, tuple[str, ...]]
 """Of "a" and "b", the names below the folder of the pictures that are measured on, never trained on."""
@@ -71,12 +73,14 @@ class Survey:
         size: side of the training pictures that it was made for.
         sets: by "a", "b", "test_a", "test_b".
         findings: plain sentences, each a warning with what to do.
+        endings: of the names that were looked for, in small letters.
         held_out: decided when the run was started; None where that was not recorded.
     """
 
     size: int
     sets: dict[str, PictureSet]
     findings: tuple[str, ...]
+    endings: tuple[str, ...]
     held_out: HeldOut | None = None
 
     def to_json(self) -> str:
@@ -85,7 +89,7 @@ class Survey:
             for name, pictures in self.sets.items()
         }
         content = {"format": FORMAT, "size": self.size, "findings": self.findings, "held_out": self.held_out}
-        return json.dumps(content | {"sets": sets})
+        return json.dumps(content | {"endings": self.endings, "sets": sets})
 
     @classmethod
     def from_json(cls, text: str) -> Survey:
@@ -98,7 +102,8 @@ class Survey:
                 name: PictureSet(Path(entry["folder"]), tuple(_read(facts) for facts in entry["pictures"]))
                 for name, entry in content["sets"].items()
             }
-            return cls(content["size"], sets, tuple(content["findings"]), _held_out(content))
+            endings = tuple(content.get("endings", ONCE_LOOKED_FOR))
+            return cls(content["size"], sets, tuple(content["findings"]), endings, _held_out(content))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a survey: {error}") from error
 
