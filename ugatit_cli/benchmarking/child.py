@@ -1,4 +1,4 @@
-"""One way, measured by itself: `python -m ugatit_cli.benchmarking.child TASK`, a JSON object, answers with another."""
+"""One way, measured in a process of its own: a task, as a JSON object, is answered with another."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from ..diagnosis.probes import answering
 from ..loading import Wish, load_model
 
 WARM_UPS = 1
@@ -56,5 +57,6 @@ def _peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(json.loads(sys.argv[1]))))
+def main(task: str) -> None:
+    with answering() as out:
+        out.write(json.dumps(measure(json.loads(task))))

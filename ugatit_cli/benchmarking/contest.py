@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -14,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..backends.providers import cuda_problem
+from ..diagnosis.child import Child
+from ..errors import BadModelError
 from ..export.exporting import ExportRequest, export, usual_form
 from ..export.photographs import read_photographs, squares
 from ..export.proof import Precision
@@ -21,7 +21,8 @@ from ..loading import BackendChoice, Device
 from ..parity import Parity, compare
 from ..weights import ModelWeights
 
-MOST_SECONDS = 600  # of one way
+MEASURE = "from ugatit_cli.benchmarking.child import main; main(sys.argv[1])"
+MOST_SECONDS = 600.0  # of one way
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,18 @@ class Contest:
     def _measure(self, way: Way) -> tuple[Measured, Any]:
         target = self.folder / "outputs.npy"
         files = {"inputs": str(self._inputs(way.batch)), "outputs": str(target)}
-        task = {**self._model(way), **files, "runs": self.runs}
-        command = [sys.executable, "-m", "ugatit_cli.benchmarking.child", json.dumps(task)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
-        except subprocess.TimeoutExpired:
-            return Measured(way, problem=f"took longer than {MOST_SECONDS} seconds"), None
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
-            return Measured(way, problem=last[:200]), None
-        return Measured(way, json.loads(done.stdout)), np.load(target)
+            task = {**self._model(way), **files, "runs": self.runs}
+        except BadModelError as error:  # its graph is too far from the weights
+            return Measured(way, problem=error.message), None
+        child = Child(MEASURE, json.dumps(task), limit=MOST_SECONDS)
+        try:
+            answer = child.answer()
+        finally:
+            child.stop()
+        if answer.fault:
+            return Measured(way, problem=answer.fault[:200]), None
+        return Measured(way, answer.merged), np.load(target)
 
     def _inputs(self, batch: int) -> Path:
         """Variations of the example photograph: noise is harder on whole numbers than any picture."""
