@@ -169,6 +169,14 @@ def test_a_model_that_is_wrong_is_not_openvinos_fault(tmp_path: Path) -> None:
         loaded(path, pictures=100)
 
 
+def test_a_graph_that_does_not_say_its_way_is_not_turned_around(tmp_path: Path) -> None:
+    graph = saved(inverted(), tmp_path / "a.onnx")
+    assert loaded(graph, direction="a2b").direction is None
+    with pytest.raises(UsageError, match="--direction b2a cannot turn it around") as caught:
+        loaded(graph, direction="b2a")
+    assert caught.value.name == "options-contradict"
+
+
 def test_mps_is_pytorchs(model: Path) -> None:
     if torch.backends.mps.is_available():
         pytest.skip("there is one")

@@ -24,6 +24,9 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
     if wish.direction is not None and own is not None and wish.direction != own:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
+    if own is None and wish.direction == "b2a":  # a2b is what models that do not say it are registered with
+        text = f"the graph {path} translates one way, and does not say which: --direction b2a cannot turn it around"
+        raise UsageError(text, hint="leave --direction out", name="options-contradict")
     backend, reason, notes = _tried_out(screened.path, screened.facts, wish)
     return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes + notes)
 
