@@ -132,14 +132,14 @@ def _move(staged: Path, path: Path) -> None:
     """Both files are on the disk: nothing but two new names is left, the weights' first, as a graph is of no use without them."""
     data = staged.with_name(staged.name + DATA_SUFFIX)
     target = path.with_name(path.name + DATA_SUFFIX)
-    alone = not data.is_file()
+    alone = not os.path.isfile(data)  # which takes a name that is too long for one that is not there
     with writing(path):
         if not alone:
             os.replace(data, target)
         os.replace(staged, path)
         sync_folder(path.parent)
-        if alone:
-            target.unlink(missing_ok=True)  # of the graph that was replaced
+        if alone and os.path.isfile(target):
+            target.unlink()  # of the graph that was replaced
 
 
 @contextmanager
