@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands.conftest import with_a_small_disk
 from typer.testing import CliRunner
 
 from ugatit_cli import weights
@@ -69,6 +70,14 @@ def test_a_graph_that_is_refused_is_a_problem_of_its_way(tmp_path: Path) -> None
     refused, measured = Chosen(path, weights.load(path), 32, (1,), 1, tmp_path, ways).run()
     assert refused.problem == "the model's output is one colour, whatever the picture"
     assert measured.problem == "" and measured.parity is not None
+
+
+@pytest.mark.parametrize("size", [24, 64], ids=["the pictures", "their translations"])
+def test_a_full_disk_for_temporary_files_is_no_bug(size: int, model: Path, tmp_path: Path) -> None:
+    words: list[str | Path] = ["bench", "-m", model, "--size", "64", "--batch-sizes", "4", "--runs", "1"]
+    done = with_a_small_disk(tmp_path, size, *words)
+    assert (done.returncode, f"cannot write {tmp_path}" in done.stderr) == (8, True), done.stderr
+    assert "the disk is full" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from commands.conftest import saved
+from commands.conftest import saved, with_a_small_disk
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -87,6 +87,16 @@ def test_int8_says_its_price_and_is_refused_below_the_users(model: Path, tmp_pat
     kinds = {node.op_type for node in onnx.load(graph).graph.node}
     assert "QuantizeLinear" in kinds
     assert all(0 < row["parity"]["psnr"] < 100 for row in json.loads(made.stdout)["parity"])
+
+
+def test_int8_needs_no_room_for_temporary_files(model: Path, tmp_path: Path) -> None:
+    small, graph = tmp_path / "small", tmp_path / "a.onnx"
+    small.mkdir()
+    words: list[str | Path] = ["export-onnx", "-m", model, "--precision", "int8", "--min-psnr", "0", "-o"]
+    made = with_a_small_disk(small, 16, *words, graph)
+    assert made.returncode == 0 and sorted(tmp_path.iterdir()) == [graph, small], made.stderr
+    full = with_a_small_disk(small, 16, *words, small / "a.onnx")
+    assert full.returncode == 8 and f"cannot write {small / 'a.onnx'}: the disk is full" in full.stderr, full.stderr
 
 
 @pytest.mark.parametrize("storage", ["fp32", "fp16", "int8"])
