@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .errors import OutputError, ResourceError
 
+DISK_FULL = "disk-full"  # the name of that error
 PART_SUFFIX = ".ugatit-part"
 _NAME_BYTES = 6
 _PARTS = f".{'[0-9a-f]' * 2 * _NAME_BYTES}{PART_SUFFIX}"  # ours, and no name like it
@@ -91,7 +92,7 @@ def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
     """What an operating-system error on writing `path` means to the user."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ResourceError(
-            f"cannot write {path}: the disk is full", hint="free some space; finished files are kept", name="disk-full"
+            f"cannot write {path}: the disk is full", hint="free some space; finished files are kept", name=DISK_FULL
         )
     return OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}", name="output-unwritable")
 

@@ -101,6 +101,18 @@ def test_graphs_that_only_a_run_finds_out(
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
+def test_sides_in_larger_steps_are_hinted_at(kind: type[OnnxBackend], tmp_path: Path) -> None:
+    halved = helper.make_node("MaxPool", ["x"], ["small"], kernel_shape=[16, 16], strides=[16, 16])
+    doubled = helper.make_node("Resize", ["small", "", "scales"], ["y"], mode="nearest")
+    model = graph([halved, doubled], {"scales": np.array([1, 1, 16, 16], np.float32)}, out_shape=("n", 3, "a", "b"))
+    backend = opened(kind, model, tmp_path)
+    assert backend(np.zeros((1, 256, 256, 3), np.uint8)).shape == (1, 256, 256, 3)
+    with pytest.raises(BadModelError) as caught:
+        backend(PICTURES)
+    assert caught.value.hint == "its sides may need to be multiples of more than 4: try --fit stretch --size 256"
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
 @pytest.mark.parametrize(
     "form", [GraphForm("tiled", heatmap=True), GraphForm("direct", heatmap=True)], ids=["tiled", "direct"]
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from ugatit_cli import weights
 from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.diagnosis.child import another_python
 from ugatit_cli.network import Generator
 
 
@@ -18,6 +21,26 @@ def saved(path: Path, config: GeneratorConfig, *, seed: int = 0) -> Path:
         states = {direction: Generator(config).state_dict() for direction in ("a2b", "b2a")}
     weights.save(path, config, states, metadata={})  # type: ignore[arg-type]
     return path
+
+
+SMALL_DISK = """
+import os, subprocess
+folder, size, *sys.argv[1:] = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", folder], check=True)
+os.environ["TMPDIR"] = folder
+from ugatit_cli.cli import main
+main()
+"""
+
+
+def with_a_small_disk(folder: Path, size: int, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """`ugatit` where `folder` is a disk of `size` KiB, which temporary files go to."""
+    alone = ("unshare", "--user", "--mount", "--map-root-user")
+    mount = ("mount", "-t", "tmpfs", "none", str(folder))
+    if shutil.which("unshare") is None or subprocess.run([*alone, *mount], capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not permitted here")
+    command = another_python(SMALL_DISK, str(folder), str(size), *map(str, words))
+    return subprocess.run([*alone, *command], capture_output=True, text=True)
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands.conftest import with_a_small_disk
 from typer.testing import CliRunner
 
-from ugatit_cli.benchmarking.contest import Measured, Way, best
+from ugatit_cli import weights
+from ugatit_cli.benchmarking.contest import Contest, Measured, Way, best
 from ugatit_cli.cli import app
+from ugatit_cli.config import GeneratorConfig
+from ugatit_cli.network import Generator
 from ugatit_cli.parity import Parity
 
 
-def test_every_way_is_measured_and_compared(model: Path) -> None:
+@dataclass(frozen=True)
+class Chosen(Contest):
+    """A contest of some ways only."""
+
+    chosen: tuple[Way, ...] = ()
+
+    def ways(self) -> list[Way]:
+        return list(self.chosen)
+
+
+def test_every_way_is_measured_and_compared(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that lies in the user's folder is run, whatever it is called."""
+    for name in ("onnxruntime", "openvino", "torch", "ugatit_cli"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the user was run')")
+    monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["bench", "-m", str(model), "--batch-sizes", "2", "--runs", "1", "--json"])
     assert done.exit_code == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
@@ -23,6 +42,42 @@ def test_every_way_is_measured_and_compared(model: Path) -> None:
     assert sum(row["best"] for row in rows) == 1
     assert all(row["parity"]["largest"] <= 1 for row in rows if row["precision"] == "fp32")
     assert all(row["seconds"] > 0 and row["peak_bytes"] > 10e6 and row["batch"] == 2 for row in rows)
+
+
+CHATTY = """
+import sys
+print("welcome", end=" ", flush=True)
+sys.path.remove({folder!r})
+del sys.modules["onnxruntime"]
+import onnxruntime
+"""
+
+
+def test_a_library_may_print(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "onnxruntime.py").write_text(CHATTY.format(folder=str(tmp_path)))
+    monkeypatch.syspath_prepend(tmp_path)
+    contest = Chosen(model, weights.load(model), 32, (1,), 1, tmp_path, (Way("onnx", "cpu", "fp32", 1),))
+    [measured] = contest.run()
+    assert measured.problem == "" and measured.numbers["seconds"] > 0
+
+
+def test_a_graph_that_is_refused_is_a_problem_of_its_way(tmp_path: Path) -> None:
+    path, config = tmp_path / "grey.safetensors", GeneratorConfig("light", 4, 1, 32)
+    state = Generator(config).state_dict()
+    last = [name for name, tensor in state.items() if tensor.ndim == 4][-1]
+    weights.save(path, config, {"a2b": {**state, last: 0 * state[last]}}, metadata={})
+    ways = Way("onnx", "cpu", "int8", 1), Way("torch", "cpu", "fp32", 1)
+    refused, measured = Chosen(path, weights.load(path), 32, (1,), 1, tmp_path, ways).run()
+    assert refused.problem == "the model's output is one colour, whatever the picture"
+    assert measured.problem == "" and measured.parity is not None
+
+
+@pytest.mark.parametrize("size", [24, 64], ids=["the pictures", "their translations"])
+def test_a_full_disk_for_temporary_files_is_no_bug(size: int, model: Path, tmp_path: Path) -> None:
+    words: list[str | Path] = ["bench", "-m", model, "--size", "64", "--batch-sizes", "4", "--runs", "1"]
+    done = with_a_small_disk(tmp_path, size, *words)
+    assert (done.returncode, f"cannot write {tmp_path}" in done.stderr) == (8, True), done.stderr
+    assert "the disk is full" in done.stderr
 
 
 @pytest.mark.parametrize(

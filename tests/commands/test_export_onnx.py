@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from commands.conftest import saved
+from commands.conftest import saved, with_a_small_disk
 from PIL import Image
 from typer.testing import CliRunner, Result
 
@@ -88,6 +89,16 @@ def test_int8_says_its_price_and_is_refused_below_the_users(model: Path, tmp_pat
     assert all(0 < row["parity"]["psnr"] < 100 for row in json.loads(made.stdout)["parity"])
 
 
+def test_int8_needs_no_room_for_temporary_files(model: Path, tmp_path: Path) -> None:
+    small, graph = tmp_path / "small", tmp_path / "a.onnx"
+    small.mkdir()
+    words: list[str | Path] = ["export-onnx", "-m", model, "--precision", "int8", "--min-psnr", "0", "-o"]
+    made = with_a_small_disk(small, 16, *words, graph)
+    assert made.returncode == 0 and sorted(tmp_path.iterdir()) == [graph, small], made.stderr
+    full = with_a_small_disk(small, 16, *words, small / "a.onnx")
+    assert full.returncode == 8 and f"cannot write {small / 'a.onnx'}: the disk is full" in full.stderr, full.stderr
+
+
 @pytest.mark.parametrize("storage", ["fp32", "fp16", "int8"])
 def test_full_keeps_its_large_matrix_as_asked(storage: str, other_model: Path, tmp_path: Path) -> None:
     graph = tmp_path / "a.onnx"
@@ -148,6 +159,31 @@ def test_usage(words: list[str], model: Path, tmp_path: Path) -> None:
     done = ugatit("export-onnx", "-m", model, "-o", tmp_path / "a.onnx", *words)
     assert done.exit_code == 2, done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["missing", "file.jpg"])
+def test_a_folder_to_calibrate_on_is_named_by_its_option(name: str, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file.jpg").touch()
+    done = ugatit("export-onnx", "-m", model, "-o", tmp_path / "a.onnx", "--calibrate", tmp_path / name)
+    assert done.exit_code in (2, 4) and "hint: --calibrate names a folder of pictures\n" in done.stderr
+
+
+def test_names_that_no_graph_may_have(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.onnx.data").mkdir()
+    (tmp_path / "link.onnx").symlink_to("missing")
+    words = {"-": "standard output", "a.ort": ".ort is for another kind of file", "link.onnx": "link.onnx exists"}
+    for name, said in {**words, "a.onnx": "a.onnx.data is a folder"}.items():
+        overwrite = ["--overwrite"] if name == "a.onnx" else []
+        done = ugatit("export-onnx", "-m", model, "-o", name, *overwrite)
+        assert (done.exit_code, said in done.stderr) == (2, True), done.stderr
+    assert sorted(os.listdir()) == ["a.onnx.data", "link.onnx"] and Path("link.onnx").is_symlink()
+
+
+def test_a_name_that_is_too_long_with_another_ending(model: Path, tmp_path: Path) -> None:
+    graph = tmp_path / ("x" * 246 + ".onnx")
+    made = ugatit("export-onnx", "-m", model, "-o", graph)
+    assert (made.exit_code, list(tmp_path.iterdir())) == (0, [graph]), made.stderr
 
 
 def test_a_graph_is_not_exported_again(model: Path, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,27 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     assert (finding.status, finding.exit_code) == ("problem", ExitCode.OUTPUT)
     assert "not a directory" in finding.text
     assert "UGATIT_CACHE" in finding.remedy
+
+
+def test_a_cache_that_is_a_link_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").symlink_to(tmp_path / "missing" / "folder")
+    monkeypatch.setenv("UGATIT_CACHE", str(tmp_path / "cache"))
+    found = named(least_free=0)
+    assert (found["cache-folder"].status, found["cache-folder"].exit_code) == ("problem", ExitCode.OUTPUT)
+    assert (found["disk"].status, str(tmp_path / "cache") in found["disk"].text) == ("ok", True)
+
+
+def test_files_of_the_cache_that_go_while_they_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for found in list(os_walk(folder)):
+            (tmp_path / "part").unlink()
+            yield found
+
+    os_walk = os.walk
+    (tmp_path / "kept").write_bytes(bytes(1500))
+    (tmp_path / "part").touch()
+    monkeypatch.setattr(os, "walk", walk)
+    assert storage.cache_finding(tmp_path).text == f"cache {tmp_path}: 1 file, 1.5 KB"
 
 
 def test_a_disk_with_too_little_space() -> None:

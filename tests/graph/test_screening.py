@@ -64,8 +64,10 @@ def test_metadata_that_make_no_sense_are_passed_over(text: str, tmp_path: Path) 
 
 def test_bytes_say_what_they_are(tmp_path: Path) -> None:
     path = saved(graph(kind=int(TensorProto.UINT8), shape=("n", "h", "w", 3)), tmp_path / "a.onnx")
-    found = screen(path, value_range="0..1")
+    found = screen(path, value_range="0..255")
     assert (found.facts.element, found.facts.value_range, found.notes) == ("uint8", "0..255", ())
+    with pytest.raises(UsageError, match="takes bytes, from 0 to 255, and --input-range says 0..1"):
+        screen(path, value_range="0..1")
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from graph.small_graphs import inverted, saved
 
 from ugatit_cli import weights
 from ugatit_cli.backends.holding import HoldsStatistics
 from ugatit_cli.backends.providers import cuda_problem
 from ugatit_cli.cache import cache_folder
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.errors import DeviceError, OutputError, UsageError
+from ugatit_cli.errors import BadModelError, DeviceError, OutputError, UsageError
 from ugatit_cli.export.cached import find_graph
 from ugatit_cli.loading import LoadedModel, Wish, digest_of, load_model
 from ugatit_cli.network import Generator
@@ -107,6 +109,72 @@ def test_statistics_are_held_by_whatever_runs_the_weights(backend: str, model: P
     picture = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
     held = running.translate_held(picture, running.measure(picture).statistics)
     assert np.abs(held.pictures.astype(int) - running(picture)).max() <= 1
+
+
+@pytest.fixture
+def broken_openvino(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is found, and that does not load."""
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text("raise ImportError('libopenvino.so: cannot open it')")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "openvino"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_a_broken_openvino_that_nobody_asked_for_costs_a_note(
+    model: Path, broken_openvino: None, tmp_path: Path
+) -> None:
+    graph = saved(inverted(), tmp_path / "a.onnx")
+    for path in (model, graph):
+        for _ in range(2):
+            found = loaded(path, pictures=100)
+            assert found.backend.name in ("onnx", "torch")
+            assert found.notes[-1] == "OpenVINO is not used: OpenVINO does not load: libopenvino.so: cannot open it"
+        with pytest.raises(DeviceError, match="OpenVINO does not load"):
+            loaded(path, backend="openvino")
+
+
+def test_an_openvino_that_breaks_after_it_was_measured_costs_a_note(
+    model: Path, request: pytest.FixtureRequest
+) -> None:
+    loaded(model, pictures=100)
+    graph = find_graph(digest_of(model), None, "many")
+    assert graph is not None
+    graph.with_times({name: 1.0 if name.startswith("openvino") else 2.0 for name in graph.milliseconds})
+    request.getfixturevalue("broken_openvino")
+    assert "OpenVINO does not load" in loaded(model, pictures=100).notes[-1]
+
+
+@pytest.mark.parametrize("path", ["model", "graph"])
+def test_what_openvino_cannot_run_goes_to_another_program(
+    path: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*words: object) -> None:
+        raise RuntimeError("Exception from src/core.cpp:1:\nno such operation\n\n")
+
+    monkeypatch.setattr("openvino.Core.compile_model", refuse)
+    chosen = model if path == "model" else saved(inverted(), tmp_path / "a.onnx")
+    found = loaded(chosen, pictures=100)
+    assert found.backend.name in ("onnx", "torch") and "OpenVINO says no such operation" in found.notes[-1]
+    with pytest.raises(BadModelError, match="OpenVINO says no such operation"):
+        loaded(chosen, backend="openvino")
+
+
+def test_a_model_that_is_wrong_is_not_openvinos_fault(tmp_path: Path) -> None:
+    path, config = tmp_path / "grey.safetensors", GeneratorConfig("light", 4, 1, 32)
+    state = Generator(config).state_dict()
+    last = [name for name, tensor in state.items() if tensor.ndim == 4][-1]
+    weights.save(path, config, {"a2b": {**state, last: 0 * state[last]}}, metadata={})
+    with pytest.raises(BadModelError, match="one colour"):
+        loaded(path, pictures=100)
+
+
+def test_a_graph_that_does_not_say_its_way_is_not_turned_around(tmp_path: Path) -> None:
+    graph = saved(inverted(), tmp_path / "a.onnx")
+    assert loaded(graph, direction="a2b").direction is None
+    with pytest.raises(UsageError, match="--direction b2a cannot turn it around") as caught:
+        loaded(graph, direction="b2a")
+    assert caught.value.name == "options-contradict"
 
 
 def test_mps_is_pytorchs(model: Path) -> None:

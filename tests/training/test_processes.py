@@ -12,6 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ugatit_cli import __version__
+from ugatit_cli.diagnosis.child import another_python
 from ugatit_cli.errors import DeviceError
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import UnpairedFolders, list_pictures
@@ -75,6 +77,14 @@ def test_the_first_process_leads() -> None:
     assert not leads({"RANK": "1", "WORLD_SIZE": "2"})
     assert is_launched({"WORLD_SIZE": "2"})
     assert not is_launched({})
+
+
+def test_processes_run_nothing_that_lies_in_the_users_folder(tmp_path: Path) -> None:
+    for name in ("typer", "ugatit_cli"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a file of the user was run')")
+    code = "from ugatit_cli.training.launch import launch; sys.exit(launch(2, ['--version']))"
+    done = subprocess.run(another_python(code), cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout) == (0, f"ugatit {__version__}\n" * 2), done.stderr
 
 
 def test_each_process_needs_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,15 @@ def _check_shape(output: NDArray[Any], sides: tuple[int, ...], facts: GraphFacts
     channels = output.shape[1 if facts.layout == "nchw" else -1] if output.ndim == 4 else 0
     if output.ndim != 4 or channels != 3 or tuple(planes) != tuple(sides):
         text = f"the graph turns a picture of {sides[1]}x{sides[0]} into an output of shape {'x'.join(map(str, output.shape))}"
-        raise BadModelError(text, hint="only graphs whose output is as large as their input work", name="model-output")
+        raise BadModelError(text, hint=_other_sides(tuple(sides), facts), name="model-output")
+
+
+def _other_sides(sides: tuple[int, ...], facts: GraphFacts) -> str:
+    """A graph that passed its trial may round the sides of other pictures, to multiples of 8 or 32."""
+    tried = facts.image_size
+    if facts.any_size and sides != (tried, tried):
+        return f"its sides may need to be multiples of more than {facts.multiple}: try --fit stretch --size {tried}"
+    return "only graphs whose output is as large as their input work"
 
 
 def planes(heatmaps: NDArray[Any]) -> NDArray[np.float32]:

@@ -41,7 +41,8 @@ def _open(path: Path, device: str) -> tuple[Any, str]:
     try:
         import openvino
     except ImportError as error:
-        text = f"OpenVINO is not installed: {error}"
+        trouble = "is not installed" if error.name == "openvino" else "does not load"
+        text = f"OpenVINO {trouble}: {error}"
         raise DeviceError(text, hint="pip install 'ugatit-cli[openvino]'", name="backend-missing") from error
     settings = {
         "INFERENCE_PRECISION_HINT": "f32",  # or it takes bf16 by itself where the CPU has it: tens of levels off
@@ -52,6 +53,6 @@ def _open(path: Path, device: str) -> tuple[Any, str]:
         core = openvino.Core()
         return core.compile_model(core.read_model(path), "CPU", settings), f"OpenVINO {openvino.__version__} CPU"
     except RuntimeError as error:
-        lines = str(error).splitlines() or [""]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         text = f"cannot use the model {path}: OpenVINO says {lines[-1][:200]}"
         raise BadModelError(text, hint="try --backend onnx", name="model-onnx-load") from error

@@ -1,16 +1,24 @@
-"""One way, measured by itself: `python -m ugatit_cli.benchmarking.child TASK`, a JSON object, answers with another."""
+"""One way, measured in a process of its own: a task, as a JSON object, is answered with another."""
 
 from __future__ import annotations
 
 import json
 import sys
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..diagnosis.probes import answering
+from ..errors import UgatitError
+from ..files import write_atomically
 from ..loading import Wish, load_model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 WARM_UPS = 1
 
@@ -28,8 +36,7 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         begun = perf_counter()
         outputs = backend(pictures)
         seconds.append(perf_counter() - begun)
-    np.save(task["outputs"], outputs)
-    return {
+    found = {
         "device": backend.device,
         "provider": backend.provider,
         "load_seconds": load_seconds,
@@ -37,6 +44,17 @@ def measure(task: dict[str, Any]) -> dict[str, Any]:
         "seconds": median(seconds[WARM_UPS:]),
         "peak_bytes": _peak_bytes(),
     }
+    keep(outputs, Path(task["outputs"]))
+    return found
+
+
+def keep(pictures: NDArray[np.uint8], path: Path) -> None:
+    """For `np.load`, which alone would not say that a disk is full. Raises OutputError, ResourceError."""
+    import numpy as np
+
+    whole = BytesIO()
+    np.save(whole, pictures)
+    write_atomically(path, whole.getvalue())
 
 
 def _peak_bytes() -> int:
@@ -56,5 +74,11 @@ def _peak_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(measure(json.loads(sys.argv[1]))))
+def main(task: str) -> None:
+    """The answer to `task`, or an error of ours as `refused`, on standard output."""
+    with answering() as out:
+        try:
+            found = measure(json.loads(task))
+        except UgatitError as error:
+            found = {"refused": error.as_dict()}
+        out.write(json.dumps(found))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,14 +12,19 @@ from typing import Any
 import numpy as np
 
 from ..backends.providers import cuda_problem
+from ..diagnosis.child import Child
+from ..errors import BadModelError, ResourceError
 from ..export.exporting import ExportRequest, export, usual_form
 from ..export.photographs import read_photographs, squares
 from ..export.proof import Precision
+from ..files import DISK_FULL
 from ..loading import BackendChoice, Device
 from ..parity import Parity, compare
 from ..weights import ModelWeights
+from .child import keep
 
-MOST_SECONDS = 600  # of one way
+MEASURE = "from ugatit_cli.benchmarking.child import main; main(sys.argv[1])"
+MOST_SECONDS = 600.0  # of one way
 
 
 @dataclass(frozen=True)
@@ -95,23 +98,28 @@ class Contest:
     def _measure(self, way: Way) -> tuple[Measured, Any]:
         target = self.folder / "outputs.npy"
         files = {"inputs": str(self._inputs(way.batch)), "outputs": str(target)}
-        task = {**self._model(way), **files, "runs": self.runs}
-        command = [sys.executable, "-m", "ugatit_cli.benchmarking.child", json.dumps(task)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS)
-        except subprocess.TimeoutExpired:
-            return Measured(way, problem=f"took longer than {MOST_SECONDS} seconds"), None
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
-            return Measured(way, problem=last[:200]), None
-        return Measured(way, json.loads(done.stdout)), np.load(target)
+            task = {**self._model(way), **files, "runs": self.runs}
+        except BadModelError as error:  # its graph is too far from the weights
+            return Measured(way, problem=error.message), None
+        child = Child(MEASURE, json.dumps(task), limit=MOST_SECONDS)
+        try:
+            answer = child.answer()
+        finally:
+            child.stop()
+        if answer.fault:
+            return Measured(way, problem=answer.fault[:200]), None
+        numbers = answer.merged
+        if "refused" in numbers:
+            return Measured(way, problem=_refusal(numbers["refused"])), None
+        return Measured(way, numbers), np.load(target)
 
     def _inputs(self, batch: int) -> Path:
         """Variations of the example photograph: noise is harder on whole numbers than any picture."""
         path = self.folder / f"inputs-{batch}.npy"
         if not path.exists():
             photographs = read_photographs([])
-            np.save(path, squares([photographs[number % len(photographs)] for number in range(batch)], self.size))
+            keep(squares([photographs[number % len(photographs)] for number in range(batch)], self.size), path)
         return path
 
     def _model(self, way: Way) -> dict[str, Any]:
@@ -129,6 +137,13 @@ class Contest:
                 graph,
             )
         return {"model": str(graph), "sha256": "", "wish": wish}
+
+
+def _refusal(error: Mapping[str, str]) -> str:
+    """In words. Raises ResourceError where the disk is full: that is no matter of one way."""
+    if error["name"] == DISK_FULL:
+        raise ResourceError(error["message"], hint=error["hint"], name=DISK_FULL)
+    return error["message"]
 
 
 def best(found: list[Measured], least_psnr: float) -> Measured | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ import typer
 from .. import __version__, hub
 from ..console import Console
 from ..errors import DeviceError, UsageError
+from ..files import writing
 from . import options
 
 if TYPE_CHECKING:
@@ -42,8 +45,8 @@ def bench(
     console = Console(options.verbosity(verbose, quiet))
     batches = _batches(batch_sizes)
     path = hub.resolve(model, watcher=console).path
-    with console.captured_noise(), tempfile.TemporaryDirectory(prefix="ugatit-") as folder:
-        contest = _prepare(path, size, batches, runs, Path(folder))
+    with console.captured_noise(), _temporary_folder() as folder:
+        contest = _prepare(path, size, batches, runs, folder)
         found = []
         ways = contest.ways()
         with console.progress(len(ways)) as advance:
@@ -51,6 +54,14 @@ def bench(
                 found.append(measured)
                 advance()
     _show(found, contest, console, as_json=as_json)
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with writing(Path("temporary files")):
+        kept = tempfile.TemporaryDirectory(prefix="ugatit-", ignore_cleanup_errors=True)
+    with kept as folder:
+        yield Path(folder)
 
 
 def _batches(text: str) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..export.exporting import ExportRequest
     from ..export.proof import Comparison
 
+ORT = ".ort"  # ONNX Runtime reads files by that name as its own kind, and no other
+
 OutOption = Annotated[
     Path | None,
     typer.Option(
@@ -111,16 +113,30 @@ class Asked:
 
 def _check_target(path: Path, model: Path, overwrite: bool) -> None:
     """By `os.path`, which takes a name that is too long for one that is not there: writing tells."""
+    _check_name(path)
     if os.path.isdir(path) or not os.path.isdir(path.parent):
         what = "is a folder" if os.path.isdir(path) else "would lie in a folder that does not exist"
         raise UsageError(f"cannot write {path}: it {what}", hint="name a file with -o", name="output-unwritable")
-    for there in filter(os.path.exists, (path, path.with_name(path.name + DATA_SUFFIX))):
-        if os.path.exists(model) and os.path.samefile(there, model):
+    data = path.with_name(path.name + DATA_SUFFIX)
+    if os.path.isdir(data):
+        text = f"cannot write {path}: {data} is a folder, and that name is for its weights"
+        raise UsageError(text, hint="name another file with -o", name="output-unwritable")
+    for there in filter(os.path.lexists, (path, data)):
+        if os.path.exists(there) and os.path.exists(model) and os.path.samefile(there, model):
             hint = "name another file with -o"
             raise UsageError(f"{there} is the model itself", hint=hint, name="output-is-input")
         if not overwrite:
             hint = "name another file with -o, or write --overwrite"
             raise UsageError(f"{there} exists", hint=hint, name="output-exists")
+
+
+def _check_name(path: Path) -> None:
+    if str(path) == "-":
+        text = "a graph is not written to standard output"
+        raise UsageError(text, hint="name a file with -o", name="output-unwritable")
+    if path.name.lower().endswith(ORT):
+        text = f"cannot write {path}: {ORT} is for another kind of file, which ONNX Runtime makes of graphs"
+        raise UsageError(text, hint="name a file that ends in .onnx", name="output-unwritable")
 
 
 def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
@@ -129,7 +145,8 @@ def _export(asked: Asked, path: Path, console: Console) -> dict[str, Any]:
     request = _request(asked, console)
     console.note(f"{'content':12} {'size':>9} {'batch':>5} {'largest':>8} {'mean':>7} {'PSNR':>9}")
     rows = export(request, path)
-    sizes = [each.stat().st_size for each in (path, path.with_name(path.name + DATA_SUFFIX)) if each.is_file()]
+    files = filter(os.path.isfile, (path, path.with_name(path.name + DATA_SUFFIX)))
+    sizes = [each.stat().st_size for each in files]
     console.note(f"{sum(sizes) / 1e6:.1f} MB, {request.direction}, {asked.precision}, opset 20")
     return {
         "ugatit": __version__,
@@ -153,7 +170,8 @@ def _request(asked: Asked, console: Console) -> ExportRequest:
     if is_graph(asked.model):
         text = f"{asked.model} is an ONNX graph already"
         raise UsageError(text, hint="name weights with --model", name="model-onnx")
-    photographs = read_photographs(list_pictures(asked.calibrate) if asked.calibrate else [])
+    hint = "--calibrate names a folder of pictures"
+    photographs = read_photographs(list_pictures(asked.calibrate, hint=hint) if asked.calibrate else [])
     loaded = weights.load(asked.model)
     for note in loaded.notes:
         console.note(f"{asked.model}: {note}")

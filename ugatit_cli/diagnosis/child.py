@@ -37,14 +37,22 @@ class Answer:
         return {name: value for each in self.facts for name, value in each.items()}
 
 
+def another_python(code: str, *words: str) -> list[str]:
+    """The command line of one that runs `code` with `words` behind its name.
+
+    It finds the modules that this one finds: `-m` would look into the user's folder first, and run what lies there.
+    """
+    prepared = f"import sys; sys.path[:] = {sys.path!r}; sys.argv[1:] = {list(words)!r}\n{code}"
+    return [sys.executable, "-c", prepared]
+
+
 class Child:
     """Another Python that runs `code` under the conditions of this one: the same modules, variables and folder."""
 
     def __init__(self, code: str, *words: str, limit: float = LIMIT_SECONDS) -> None:
         self._begun, self._limit = monotonic(), limit
         self._answer: Answer | None = None
-        prepared = f"import sys; sys.path[:] = {sys.path!r}; sys.argv[1:] = {list(words)!r}\n{code}"
-        command, pipe = [sys.executable, "-c", prepared], subprocess.PIPE
+        command, pipe = another_python(code, *words), subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
 
     def answer(self) -> Answer:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..cache import VARIABLE, cache_folder
@@ -78,9 +79,9 @@ def disk_findings(folders: list[Path], least_free: int) -> Iterator[Finding]:
     """One for each disk that any of the folders is on."""
     disks: dict[int, list[Path]] = {}
     for folder in dict.fromkeys(folders):
-        disks.setdefault(_nearest(folder).stat().st_dev, []).append(folder)
+        disks.setdefault(_on_a_disk(folder).stat().st_dev, []).append(folder)
     for together in disks.values():
-        usage = shutil.disk_usage(_nearest(together[0]))
+        usage = shutil.disk_usage(_on_a_disk(together[0]))
         text = f"{in_words(usage.free)} of {in_words(usage.total)} free on the disk of {', '.join(map(str, together))}"
         facts = {"paths": [str(folder) for folder in together], "free_bytes": usage.free, "bytes": usage.total}
         if usage.free < least_free:
@@ -103,8 +104,13 @@ def refusal(folder: Path) -> str:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the first one above it that exists."""
+    """The folder, or the first one above it that exists: a link that leads nowhere does, and no folder can be made there."""
     return next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path("."))
+
+
+def _on_a_disk(folder: Path) -> Path:
+    """The folder, or the first one above it that can be asked about its disk."""
+    return next((path for path in (folder, *folder.parents) if os.path.exists(path)), Path("."))
 
 
 def _here() -> Path | None:
@@ -119,5 +125,7 @@ def _contents(folder: Path) -> tuple[int, int]:
     count = size = 0
     for inside, _, names in os.walk(folder):
         for name in names:
-            count, size = count + 1, size + os.lstat(os.path.join(inside, name)).st_size
+            with suppress(FileNotFoundError):  # somebody else removed it, or gave it another name
+                size += os.lstat(os.path.join(inside, name)).st_size
+                count += 1
     return count, size

@@ -70,7 +70,8 @@ def export(request: ExportRequest, path: Path) -> list[Comparison]:
     facts = facts_of(request.weights.config, request.form, request.direction)
     with _folder_beside(path) as folder:
         staged = folder / path.name
-        graph = _write(request, facts, staged)
+        with writing(path):
+            graph = _write(request, facts, staged)
         _describe(graph, request, facts, [])
         save_graph(graph, staged, external=graph.ByteSize() > ONE_FILE)
         found = _prove(request, staged, facts)
@@ -88,7 +89,7 @@ def _write(request: ExportRequest, facts: GraphFacts, staged: Path) -> ModelProt
         from .int8 import quantise
 
         graph = write_generator(config, tensors, request.form)
-        return quantise(graph, request.form.convolutions, _calibration(request, facts))
+        return quantise(graph, request.form.convolutions, _calibration(request, facts), staged.parent)
     if sum(tensor.nbytes for tensor in tensors.values()) <= ONE_FILE:
         return write_generator(config, tensors, request.form)
     with weights_beside(staged) as beside:
@@ -132,14 +133,14 @@ def _move(staged: Path, path: Path) -> None:
     """Both files are on the disk: nothing but two new names is left, the weights' first, as a graph is of no use without them."""
     data = staged.with_name(staged.name + DATA_SUFFIX)
     target = path.with_name(path.name + DATA_SUFFIX)
-    alone = not data.is_file()
+    alone = not os.path.isfile(data)  # which takes a name that is too long for one that is not there
     with writing(path):
         if not alone:
             os.replace(data, target)
         os.replace(staged, path)
         sync_folder(path.parent)
-        if alone:
-            target.unlink(missing_ok=True)  # of the graph that was replaced
+        if alone and os.path.isfile(target):
+            target.unlink()  # of the graph that was replaced
 
 
 @contextmanager

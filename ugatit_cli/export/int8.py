@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +30,39 @@ LAYERS: dict[Form, tuple[str, ...]] = {"tiled": BLOCKS, "direct": (*BLOCKS, "dow
 OPTIONS: dict[Form, dict[str, Any]] = {"tiled": {}, "direct": {"OpTypesToExcludeOutputQuantization": ["Conv"]}}
 
 
-def quantise(graph: ModelProto, form: Form, calibration: Iterable[NDArray[Any]]) -> ModelProto:
-    """`graph` in fp32, its convolutions not transformed; `calibration` as its input takes them. Weights have a scale for each channel."""
+def quantise(graph: ModelProto, form: Form, calibration: Iterable[NDArray[Any]], folder: Path) -> ModelProto:
+    """`graph` in fp32, its convolutions not transformed; `calibration` as its input takes them. Weights have a scale for each channel.
+
+    What is needed on the way is written into `folder`, and stays there. Raises OSError.
+    """
     layers = [node.name for node in graph.graph.node if node.op_type == "Conv" and node.name.startswith(LAYERS[form])]
-    level = logging.root.level
+    target = folder / "quantised.onnx"
+    with _quietly_in(folder):
+        quantize_static(
+            graph,
+            target,
+            _Reader(calibration),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_quantize=layers,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options=OPTIONS[form],
+        )
+    return onnx.load(target)
+
+
+@contextmanager
+def _quietly_in(folder: Path) -> Iterator[None]:
+    """Temporary files go to `folder`, as ONNX Runtime takes no word for its own: the usual place may be small."""
+    level, before = logging.root.level, tempfile.tempdir
     logging.root.setLevel(logging.ERROR)  # it advises to run a preparation that our graphs do not need
+    tempfile.tempdir = str(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix="ugatit-") as folder:
-            target = Path(folder, "quantised.onnx")
-            quantize_static(
-                graph,
-                target,
-                _Reader(calibration),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                nodes_to_quantize=layers,
-                calibrate_method=CalibrationMethod.MinMax,
-                extra_options=OPTIONS[form],
-            )
-            return onnx.load(target)
+        yield
     finally:
+        tempfile.tempdir = before
         logging.root.setLevel(level)
 
 

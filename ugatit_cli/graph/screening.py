@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import ModelProto
 
-from ..errors import BadModelError
+from ..errors import BadModelError, UsageError
 from ..files import sha256_of
 from ..model_file import HEAD_BYTES, known_stranger, naming, open_model
 from .external_data import check_external_data
@@ -49,7 +49,7 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
     """What is said here wins over what the file says.
 
     Raises:
-        UsageError: the file does not exist.
+        UsageError: the file does not exist, or has another range than `value_range`.
         BadModelError: damaged, or not a graph that turns pictures into pictures of their size.
         RefusedError: it would reach outside its folder, run for ever, or take all memory.
     """
@@ -57,9 +57,11 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
         model = _read(path)
         external = _check(model, path)
         facts = _facts(model)
+        if value_range and facts.element == "uint8" and value_range != facts.value_range:
+            text = f"it takes bytes, from 0 to 255, and --input-range says {value_range}"
+            raise UsageError(text, hint="leave --input-range out", name="options-contradict")
         notes = () if value_range or facts.element == "uint8" or says_range(_properties(model)) else (NO_RANGE,)
-        if value_range and facts.element != "uint8":
-            facts = replace(facts, value_range=value_range)
+        facts = replace(facts, value_range=value_range) if value_range else facts
         facts = replace(facts, colours="bgr") if bgr else facts
         return Screened(path.resolve(), facts, _digest(path, external), notes, about_model(_properties(model)))
 

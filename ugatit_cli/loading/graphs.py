@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..backends.graph_runs import GraphBackend
 from ..backends.providers import cuda_problem
-from ..errors import DeviceError, UsageError
+from ..errors import BadModelError, DeviceError, UgatitError, UsageError
 from ..graph.facts import GraphFacts
 from .wishes import LoadedModel, Wish
 
@@ -24,16 +24,29 @@ def load_graph(path: Path, wish: Wish) -> LoadedModel:
     if wish.direction is not None and own is not None and wish.direction != own:
         text = f"the graph {path} translates {own} only"
         raise UsageError(text, hint=f"leave --direction out, or write --direction {own}", name="model-direction")
-    notes = screened.notes
+    if own is None and wish.direction == "b2a":  # a2b is what models that do not say it are registered with
+        text = f"the graph {path} translates one way, and does not say which: --direction b2a cannot turn it around"
+        raise UsageError(text, hint="leave --direction out", name="options-contradict")
+    backend, reason, notes = _tried_out(screened.path, screened.facts, wish)
+    return LoadedModel(backend, screened.sha256, own, "graph", reason, screened.notes + notes)
+
+
+def _tried_out(path: Path, facts: GraphFacts, wish: Wish) -> tuple[GraphBackend, str, tuple[str, ...]]:
+    """What runs the graph, why, and notes; an OpenVINO that nobody asked for and that cannot run it costs a note."""
+    unused: tuple[str, ...] = ()
     if takes_openvino(wish):
-        backend: GraphBackend = open_in_openvino(screened.path, screened.facts, wish.device, wish.at_once)
-        reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
-    else:
-        backend, missing = _open_where_it_runs(screened.path, screened.facts, wish)
-        notes += missing
-        reason = "asked for" if wish.backend == "onnx" else "it runs ONNX graphs"
+        try:
+            backend = open_in_openvino(path, facts, wish.device, wish.at_once)
+            backend.try_out()
+            reason = "asked for" if wish.backend == "openvino" else "it is installed, and the fastest on a CPU"
+            return backend, reason, ()
+        except (BadModelError, DeviceError) as error:
+            if wish.backend == "openvino":
+                raise
+            unused = (unused_openvino(error),)
+    backend, missing = _open_where_it_runs(path, facts, wish)
     backend.try_out()
-    return LoadedModel(backend, screened.sha256, own, "graph", reason, notes)
+    return backend, "asked for" if wish.backend == "onnx" else "it runs ONNX graphs", unused + missing
 
 
 def _open_where_it_runs(path: Path, facts: GraphFacts, wish: Wish) -> tuple[GraphBackend, tuple[str, ...]]:
@@ -49,6 +62,10 @@ def _open_where_it_runs(path: Path, facts: GraphFacts, wish: Wish) -> tuple[Grap
 
 def unused_gpu(missing: DeviceError) -> str:
     return f"the GPU is not used: {missing.message}"
+
+
+def unused_openvino(problem: UgatitError) -> str:
+    return f"OpenVINO is not used: {problem.message}"
 
 
 def takes_openvino(wish: Wish) -> bool:

@@ -16,11 +16,11 @@ from ..backends import Backend, load_backend
 from ..backends.batching import measured_batch_size
 from ..backends.cores import allowed_cores
 from ..backends.providers import cuda_problem, require_cuda
-from ..errors import DeviceError, OutputError, ResourceError, UsageError
+from ..errors import BadModelError, DeviceError, OutputError, ResourceError, UsageError
 from ..export.cached import UNWRITABLE, CachedGraph, Use, find_graph, make_graph
 from ..graph.facts import GraphFacts
 from .digest import digest_of
-from .graphs import open_in_onnx, open_in_openvino, unused_gpu
+from .graphs import open_in_onnx, open_in_openvino, unused_gpu, unused_openvino
 from .wishes import LoadedModel, Wish
 
 if TYPE_CHECKING:
@@ -86,14 +86,28 @@ def _on_gpu(source: _Source, wish: Wish) -> LoadedModel:
 
 
 def _fastest_on_cpu(source: _Source, wish: Wish) -> LoadedModel:
-    """ONNX Runtime, PyTorch, or OpenVINO if it is installed, as they were measured here; the first time, all are."""
+    """ONNX Runtime, PyTorch, or OpenVINO if it is installed and works."""
     if wish.few:
         return source.in_graph(open_in_onnx, "few", "cpu", "it starts without torch")
-    graph = source.graph("many")
     shared = f"{allowed_cores()}/{wish.at_once}"
     names = {name: f"{name} {_version(name)}/{shared}" for name in DISTRIBUTIONS if _version(name)}
+    try:
+        return _fastest_of(names, source)
+    except (BadModelError, DeviceError) as error:
+        if names.pop("openvino", None) is None:
+            raise
+        problem = error
+    return _fastest_of(names, source).with_note(
+        unused_openvino(problem)
+    )  # or what is wrong with the model is raised again
+
+
+def _fastest_of(names: dict[str, str], source: _Source) -> LoadedModel:
+    """As they were measured here, each under its name with version and cores; the first time, all are."""
+    graph = source.graph("many")
     if not set(names.values()) <= set(graph.milliseconds):
-        measured = {names[name]: _milliseconds(source.on_cpu(name, "").backend) for name in names}
+        unmeasured_first = sorted(names, key=lambda name: names[name] in graph.milliseconds)  # one may not work at all
+        measured = {names[name]: _milliseconds(source.on_cpu(name, "").backend) for name in unmeasured_first}
         graph = source.graph("many").with_times(measured)  # read again: what was tried out meanwhile stands in it, too
     times = {name: graph.milliseconds[names[name]] for name in names}
     best, *others = sorted(names, key=lambda name: times[name])

@@ -28,21 +28,24 @@ class Batch(NamedTuple):
     real_b: Tensor
 
 
-def list_pictures(folder: Path, endings: Collection[str] = PICTURE_SUFFIXES) -> list[Path]:
+def list_pictures(
+    folder: Path,
+    endings: Collection[str] = PICTURE_SUFFIXES,
+    *,
+    hint: str = "--a and --b each name a folder of pictures",
+) -> list[Path]:
     """What is called a picture in `folder` and below, sorted; nothing hidden. Not all of it need be readable.
+
+    `hint` is for whoever named another thing.
 
     Raises:
         UsageError: there is no such folder.
         BadInputError: it is something else, or has no pictures.
     """
     if not folder.exists():
-        raise UsageError(
-            f"{folder} does not exist", hint="--a and --b each name a folder of pictures", name="input-missing"
-        )
+        raise UsageError(f"{folder} does not exist", hint=hint, name="input-missing")
     if not folder.is_dir():
-        raise BadInputError(
-            f"{folder} is not a folder", hint="--a and --b each name a folder of pictures", name="data-no-folder"
-        )
+        raise BadInputError(f"{folder} is not a folder", hint=hint, name="data-no-folder")
     found = sorted(p for p in folder.rglob("*") if _is_shown(p.relative_to(folder), endings) and not p.is_dir())
     if not found:
         raise BadInputError(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ..errors import DeviceError
 
+PROGRAM = "from ugatit_cli.cli import main; main()"
 LAUNCHED = "WORLD_SIZE"  # torchrun, or whoever starts several nodes, sets it
 RANK = "RANK"
 
@@ -48,6 +49,8 @@ def launch(processes: int, arguments: list[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    from ..diagnosis.child import another_python
+
     logging.getLogger("torch.distributed.elastic").setLevel(
         logging.CRITICAL
     )  # it would print a page about an exit code
@@ -61,7 +64,8 @@ def launch(processes: int, arguments: list[str]) -> int:
         max_restarts=0,
     )
     try:
-        elastic_launch(config, sys.executable)("-m", "ugatit_cli", *arguments)
+        python, *words = another_python(PROGRAM, *arguments)
+        elastic_launch(config, python)(*words)
     except ChildFailedError as error:
         _, failure = error.get_first_failure()
         return failure.exitcode if failure.exitcode >= 0 else 128 - failure.exitcode

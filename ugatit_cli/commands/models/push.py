@@ -108,4 +108,5 @@ def _make(
     from ...training.data import list_pictures
 
     wish = Wish(target.repo.partition("/")[2], said=said, half=half)
-    return make_publication(source, folder, target.repo, wish, list_pictures(samples) if samples else [])
+    pictures = list_pictures(samples, hint="--samples names a folder of pictures") if samples else []
+    return make_publication(source, folder, target.repo, wish, pictures)
