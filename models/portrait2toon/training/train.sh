@@ -62,16 +62,11 @@ mean() {
     echo "$out/means/$1.safetensors"
 }
 
-# three_quarters NAME WEIGHTS WEIGHTS: of the first, and a quarter of the others; says where they are
-three_quarters() {
-    mean "$1-three-quarters" "$2" "$(mean "$1-half" "$2" "$3")"
-}
-
 # the attention's own terms weigh 1000 in the paper, and then all others hardly move an encoder in the first ten thousand steps
 light="--cam-weight 10"
 loose="--cycle-weight 5 --identity-weight 5"
 portraits=$data/trainA drawings=$data/trainB test_drawings=$data/testB
-earlier= # weights that make up a quarter of the model, the last stage's the rest
+earlier= # weights that make up a half of the model; the mean of the last stage's best and last is the other
 case $recipe in
 cpu) # a checkpoint every minute or two
     small="--channels 32 --discriminator-channels 32 --precision bf16 --evaluate-every 1000 --save-every 100"
@@ -97,7 +92,8 @@ cpu) # a checkpoint every minute or two
     stage 128-shoulders 4400 --base "$out/runs/128-redrawn" --size 128 --seed 41 --learning-rate 4e-4 --warmup 200 \
         $light $loose $small
     best=$out/runs/128-shoulders/best.safetensors
-    earlier=$(without_grid shoulders "$(three_quarters shoulders "$best" "$earlier")")
+    earlier=$(mean three-quarters "$best" "$(mean half "$best" "$earlier")")
+    earlier=$(without_grid shoulders "$earlier")
     stage 144 6000 --base "$earlier" --size 144 --seed 51 --learning-rate 4e-4 --warmup 300 \
         $light $loose $small --evaluate-every 3000
     last=144
@@ -125,7 +121,7 @@ esac
 
 weights=$out/runs/$last/best.safetensors
 if [ -n "$earlier" ]; then
-    weights=$(three_quarters "$last" "$(mean "$last" "$weights" "$out/runs/$last/weights.safetensors")" "$earlier")
+    weights=$(mean released "$(mean "$last" "$weights" "$out/runs/$last/weights.safetensors")" "$earlier")
 fi
 model=$out/model
 rm -rf "$model"
