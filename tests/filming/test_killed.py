@@ -13,6 +13,7 @@ import pytest
 from filming.conftest import Invert
 from films import Film, times_of
 
+from ugatit_cli import files
 from ugatit_cli.errors import UsageError
 from ugatit_cli.filming import assembling
 from ugatit_cli.filming.plan import work_folder
@@ -91,7 +92,7 @@ def test_pictures_that_came_after_a_kill_are_left_as_they_are(source: Path, tmp_
 def test_a_folder_that_was_being_filled_is_filled_anew(
     source: Path, tmp_path: Path, invert: Invert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = assembling.write_atomically
+    write = files.write_atomically
 
     def killed(path: Path, data: bytes) -> None:
         if path.name == "000004.png":
