@@ -59,6 +59,22 @@ def test_an_animated_picture_in_place_of_a_camera(tmp_path: Path) -> None:
     assert play(tmp_path / "a.gif", Screen()).shown == 3
 
 
+def test_a_film_whose_clock_does_not_begin_at_0(tmp_path: Path) -> None:
+    clip = Film(frames=6, times=[90_000 * 1440 + 3000 * number for number in range(6)]).make(tmp_path / "a.ts")
+    begun = time.monotonic()
+    assert play(clip, Screen()).shown > 0
+    assert time.monotonic() - begun < 5
+
+
+def test_what_waits_for_a_frame_is_stopped_and_so_is_its_thread(tmp_path: Path) -> None:
+    clip = Film(frames=3, times=[0, 3000, 90_000 * 30]).make(tmp_path / "a.mkv")
+    settings, begun = FilmSettings(Settings(None, None, "stretch", "source", 95)), time.monotonic()
+    shape, screen = Framing("stretch", 64, True), Screen()
+    show_live(str(clip), InvertingBackend(), shape, settings, screen, lambda: time.monotonic() - begun > 1)
+    assert time.monotonic() - begun < 5
+    assert screen.pictures
+
+
 def test_frames_are_left_out_rather_than_late(clip: Path) -> None:
     begun = time.monotonic()
     report = play(clip, Screen(), seconds=0.2)

@@ -71,6 +71,14 @@ def test_the_last_frame_stays_as_long_as_it_did(invert: Invert, tmp_path: Path, 
         assert film.duration == 1000 * sum(lasting)
 
 
+def test_a_stretch_ends_the_last_frame(invert: Invert, tmp_path: Path) -> None:
+    frames = [Image.fromarray(picture(number, (64, 48))) for number in range(4)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[100, 200, 300, 400])
+    invert(tmp_path / "a.gif", tmp_path / "b.mkv", end=Fraction(9, 20))
+    with av.open(str(tmp_path / "b.mkv")) as film:
+        assert film.duration == 450_000
+
+
 def test_extra_films(invert: Invert, source: Path, tmp_path: Path) -> None:
     written = invert(source, tmp_path / "b.mp4", extras=("heatmap", "compare"))
     assert [path.name for path in written.files.values()] == ["b.heatmap.mp4", "b.compare.mp4", "b.mp4"]

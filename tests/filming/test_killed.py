@@ -10,8 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from filming.conftest import Invert
 from films import Film, times_of
 
+from ugatit_cli import files
+from ugatit_cli.errors import UsageError
+from ugatit_cli.filming import assembling
 from ugatit_cli.filming.plan import work_folder
 
 SCRIPT = Path(__file__).with_name("film.py")
@@ -66,3 +70,39 @@ def test_a_signal_keeps_what_is_finished(source: Path, tmp_path: Path, number: i
     assert list(work_folder(target).glob("*.ugatit-part")) == []
     assert finish(start(source, target, 0, "off"))[0] == 0
     assert len(times_of(target)) == FRAMES
+
+
+def test_pictures_that_came_after_a_kill_are_left_as_they_are(source: Path, tmp_path: Path, invert: Invert) -> None:
+    own = tmp_path / "own"
+    process = start(source, own, 0.02, "off")
+    while not list(work_folder(own).glob("*.state")):
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    own.mkdir()
+    names = ["000001.png", "000061.png"]
+    for name in names:
+        (own / name).write_text("mine")
+    with pytest.raises(UsageError, match="own would be overwritten") as refused:
+        invert(source, own)
+    assert refused.value.name == "output-exists"
+    assert sorted((path.name, path.read_text()) for path in own.iterdir()) == [(name, "mine") for name in names]
+
+
+def test_a_folder_that_was_being_filled_is_filled_anew(
+    source: Path, tmp_path: Path, invert: Invert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = files.write_atomically
+
+    def killed(path: Path, data: bytes) -> None:
+        if path.name == "000004.png":
+            raise KeyboardInterrupt
+        write(path, data)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(assembling, "write_atomically", killed)
+        invert(source, tmp_path / "frames")
+    assert len(list((tmp_path / "frames").iterdir())) == 3
+    invert(source, tmp_path / "frames")
+    assert len(list((tmp_path / "frames").iterdir())) == FRAMES
+    assert [path.name for path in tmp_path.iterdir()] == ["frames"]

@@ -48,6 +48,7 @@ def _assemble(making: Making, output: Output) -> Sequence[str]:
         text = f"{target} appeared while this run was under way, and is left as it is"
         raise OutputError(text, hint="--overwrite replaces it", name="output-exists")
     if plan.form == "frames":
+        making.work.remember_folder(target.name)
         _write_frames(target, plan.container, segments)
         return _lost(making)
     with replacing(target, check=partial(_remember, making, target), folder=plan.work) as part:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from ..video.scaling import resized
 from .settings import FilmSettings
 
 TITLE = "ugatit"
+PATIENCE = 0.1  # seconds for which nobody asks whether to stop
 SMOOTHED = 0.9  # share of what was, in the frames a second that are shown
 QUIT_KEYS = frozenset({ord("q"), 27})  # 27 is Escape
 
@@ -48,8 +50,10 @@ class LiveReport:
 class Latest:
     """The newest frame of a source that does not wait, kept by a thread of its own."""
 
-    def __init__(self, frames: Iterator[Pixels]) -> None:
-        self._frames = frames
+    def __init__(self, frames: Callable[[threading.Event], Iterator[Pixels]]) -> None:
+        """`frames` gets what is set when no more of them are wanted."""
+        self._closed = threading.Event()
+        self._frames = frames(self._closed)
         self._news = threading.Condition()
         self._frame: Pixels | None = None
         self._error: Exception | None = None
@@ -58,10 +62,12 @@ class Latest:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def take(self) -> Pixels | None:
-        """The newest frame that was not taken yet; None at the end. Raises what the source raised."""
+    def take(self, stopped: Callable[[], bool]) -> Pixels | None:
+        """The newest frame that was not taken yet; None at the end, or if `stopped`. Raises what the source raised."""
         with self._news:
-            self._news.wait_for(lambda: self._frame is not None or not self._open)
+            while not self._news.wait_for(lambda: self._frame is not None or not self._open, PATIENCE):
+                if stopped():
+                    return None
             frame, self._frame = self._frame, None
             if frame is None and self._error is not None:
                 raise self._error
@@ -70,6 +76,7 @@ class Latest:
     def close(self) -> None:
         with self._news:
             self._open = False
+        self._closed.set()
         self._thread.join()
 
     def _read(self) -> None:
@@ -103,11 +110,11 @@ def show_live(
     Raises:
         DeviceError: there is no such camera.
     """
-    latest = Latest(_from_file(Path(device)) if isinstance(device, str) else _from_camera(device))
+    latest = Latest(partial(_from_file, Path(device)) if isinstance(device, str) else lambda _: _from_camera(device))
     begun = last = time.perf_counter()
     shown, rate = 0, 0.0
     try:
-        while not stopped() and (frame := latest.take()) is not None:
+        while not stopped() and (frame := latest.take(stopped)) is not None:
             pixels = _translated(frame, backend, shape, settings)
             now = time.perf_counter()
             speed = 1 / max(now - last, 1e-6)
@@ -138,12 +145,14 @@ def _translated(frame: Pixels, backend: Backend, shape: framing.Framing, setting
     return result
 
 
-def _from_file(path: Path) -> Iterator[Pixels]:
+def _from_file(path: Path, closed: threading.Event) -> Iterator[Pixels]:
     """A file as if it were a camera: every frame at its time, whether somebody takes it or not."""
     source = open_source(path)
     begun = time.perf_counter()
     for frame in source.frames():
-        time.sleep(max(0.0, float(frame.pts * source.facts.time_base) - (time.perf_counter() - begun)))
+        shown_at = float(frame.pts * source.facts.time_base - source.facts.zero)
+        if closed.wait(max(0.0, shown_at - (time.perf_counter() - begun))):
+            return
         yield frame.pixels
 
 

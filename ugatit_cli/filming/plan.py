@@ -118,7 +118,7 @@ def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | No
 
 def is_in_the_way(path: Path, work: Path) -> bool:
     """An empty folder may be filled; what an interrupted run has made already, that run's next one may replace."""
-    if path.is_dir():
-        return not work.is_dir() and any(not name.startswith(".") for name in os.listdir(path))
     record = Journal(work).find(work / path.name)
+    if path.is_dir():
+        return record is None and any(not name.startswith(".") for name in os.listdir(path))
     return record is None or sha256_of(path) != record.sha256

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, dropwhile, takewhile
 
@@ -77,7 +77,12 @@ class Reading:
             base = self.source.facts.time_base
             frames = at_rate(self._shown_at(first * self.time_base, linear), base, self.fps)
         late = dropwhile(lambda frame: bool(first) and frame.pts < first, frames)
-        return takewhile(lambda frame: self.window.holds(frame.pts, self.time_base), late)
+        return map(self._until_the_end, takewhile(lambda frame: self.window.holds(frame.pts, self.time_base), late))
+
+    def _until_the_end(self, frame: Frame) -> Frame:
+        """A frame that is shown beyond the window's end is shown for less long."""
+        last = self.window.last(self.time_base)
+        return frame if last is None else replace(frame, duration=max(1, min(frame.duration, last - frame.pts)))
 
     def _shown_at(self, seconds: Fraction, linear: bool) -> Iterator[Frame]:
         """Frames from the one on that is shown at `seconds`, or from an earlier one."""

@@ -90,6 +90,10 @@ class Work:
         """That a file of this name is made by this run, and is what `part` is now."""
         self._journal.add(self.folder / name, Record(self.origin, sha256_of(part)))
 
+    def remember_folder(self, name: str) -> None:
+        """That this run, and no one else, fills a folder of this name from now on."""
+        self._journal.add(self.folder / name, Record(self.origin, sha256=""))
+
     def _count(self, facts: SegmentFacts) -> None:
         self.done, self.frames, self.damaged = self.done + 1, self.frames + facts.frames, self.damaged + facts.damaged
         self.transparent = self.transparent or facts.transparent
