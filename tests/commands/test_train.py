@@ -287,3 +287,25 @@ def test_two_processes_save_when_they_are_terminated(tmp_path: Path, data: list[
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 143, stderr
     assert len(list(run.glob("step-*"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "setting"),
+    [("base = 5", "base"), ('preset = ["few"]', "preset"), ("cycle_weight = inf", "cycle-weight")],
+)
+def test_a_setting_of_another_kind_is_named(lines: str, setting: str, tmp_path: Path, data: list[str]) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text(f"{lines}\n")
+    result = ugatit("train", *data, *TINY, "--config", str(file), "--dry-run")
+    assert result.returncode == 2 and setting in result.stderr and not result.stdout
+
+
+@pytest.mark.parametrize("limit", ["1h30", "h", ""])
+def test_a_time_limit_that_could_mean_two_things_is_refused(limit: str, data: list[str]) -> None:
+    result = ugatit("train", *data, *TINY, "--time-limit", limit, "--dry-run")
+    assert result.returncode == 2 and "time" in result.stderr
+
+
+def test_that_nothing_shall_be_held_out_is_not_called_too_few_pictures(data: list[str]) -> None:
+    result = ugatit("train", *data, *TINY, "--hold-out", "0", "--dry-run")
+    assert "none held out" in result.stderr and "too few" not in result.stderr

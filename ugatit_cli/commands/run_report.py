@@ -18,7 +18,9 @@ def describe_plan(config: TrainConfig, preparation: Preparation, capacity: Capac
     division = preparation.division
     a, b = (len(paths) for paths in division.train)
     held = f"{sum(map(len, division.select + division.report))} held out to measure on" if division.measurable else ""
-    lines = [f"{a} pictures of A and {b} of B to train on" + (f", {held}" if held else "; too few to hold any out")]
+    wanted = config.hold_out != 0 and config.evaluate_every != 0
+    none = "; too few to hold any out" if wanted else "; none held out"
+    lines = [f"{a} pictures of A and {b} of B to train on" + (f", {held}" if held else none)]
     memory = f"{capacity.memory / 1e9:.1f} GB of memory, " if capacity.memory else ""
     total = duration(capacity.seconds_per_step * config.steps)
     lines.append(

@@ -39,17 +39,19 @@ def _shown(default: object) -> str:
 
 
 def _duration(value: str | float | None) -> float | None:
-    """`90`, `45s`, `30m`, `2h30m` or `1d` in seconds."""
+    """`90`, `45s`, `30m`, `2h30m` or `1d` in seconds; a number has no unit only where it is alone."""
     if value is None or isinstance(value, float):
         return value
     seconds, digits = 0.0, ""
-    for character in value if value[-1:] in UNITS else f"{value}s":
+    for character in f"{value}s" if value.isdecimal() else value:
         if character in UNITS and digits:
             seconds, digits = seconds + int(digits) * UNITS[character], ""
         elif character.isdecimal():
             digits += character
         else:
             raise typer.BadParameter(f"{value} is no length of time; write 45s, 30m or 2h30m")
+    if digits or not value:
+        raise typer.BadParameter(f"{value} is no length of time; write 45s, 30m or 2h30m")
     return seconds
 
 
@@ -153,7 +155,10 @@ def _start(
     if "base" in settings:
         from ..training.base import shape_of
 
-        settings = shape_of(Path(settings["base"]), console) | settings
+        base = settings["base"]
+        if not isinstance(base, str | Path):
+            raise UsageError(f"the setting base is a path, not {base}", hint="write it in quotes", name="train-setting")
+        settings = shape_of(Path(base), console) | settings
     config = make_config(located(settings, Path.cwd()))
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
     if leads():

@@ -61,10 +61,10 @@ class TrainConfig(BaseModel):
         1e-4, gt=0, le=1, description="Adam's rate in the first half; then it falls to zero in a line."
     )
     weight_decay: float = Field(1e-4, ge=0, le=1, description="L2 on every parameter.")
-    adversarial_weight: float = Field(1, ge=0, description="Weight of the adversarial terms.")
-    cycle_weight: float = Field(10, ge=0, description="Weight of the cycle terms.")
-    identity_weight: float = Field(10, ge=0, description="Weight of the identity terms.")
-    cam_weight: float = Field(1000, ge=0, description="Weight of the generators' CAM terms.")
+    adversarial_weight: float = Field(1, ge=0, allow_inf_nan=False, description="Weight of the adversarial terms.")
+    cycle_weight: float = Field(10, ge=0, allow_inf_nan=False, description="Weight of the cycle terms.")
+    identity_weight: float = Field(10, ge=0, allow_inf_nan=False, description="Weight of the identity terms.")
+    cam_weight: float = Field(1000, ge=0, allow_inf_nan=False, description="Weight of the generators' CAM terms.")
     smoothing: bool = Field(False, description="Keep AdaLIN's rho in [0, 0.9] instead of [0, 1].")
     augment: Literal["none", "color", "all"] = Field(
         "none",
@@ -197,7 +197,7 @@ def merge_settings(preset: str | None, file: Path | None, given: dict[str, Any])
     """A preset's settings, then those of a file, then those of the command line; the later ones win."""
     from_file = read_config_file(file) if file else {}
     preset = preset or from_file.pop("preset", None)
-    if preset is not None and preset not in PRESETS:
+    if preset is not None and preset not in list(PRESETS):
         raise UsageError(f"there is no preset {preset}", hint=f"use {', '.join(PRESETS)}", name="preset-unknown")
     from_file.pop("preset", None)
     return PRESETS.get(preset or "", {}) | from_file | given

@@ -11,6 +11,7 @@ from ..errors import DeviceError
 PROGRAM = "from ugatit_cli.cli import main; main()"
 LAUNCHED = "WORLD_SIZE"  # torchrun, or whoever starts several nodes, sets it
 RANK = "RANK"
+TIME_TO_SAVE = 24 * 3600  # seconds after a signal, which the user's second one ends at once
 
 
 def is_launched(environment: Mapping[str, str] = os.environ) -> bool:
@@ -62,6 +63,8 @@ def launch(processes: int, arguments: list[str]) -> int:
         rdzv_backend="c10d",
         rdzv_endpoint="localhost:0",
         max_restarts=0,
+        run_id="ugatit",  # or a line about the one that it makes up precedes every run
+        shutdown_timeout=TIME_TO_SAVE,
     )
     try:
         python, *words = another_python(PROGRAM, *arguments)
