@@ -309,3 +309,8 @@ def test_a_time_limit_that_could_mean_two_things_is_refused(limit: str, data: li
 def test_that_nothing_shall_be_held_out_is_not_called_too_few_pictures(data: list[str]) -> None:
     result = ugatit("train", *data, *TINY, "--hold-out", "0", "--dry-run")
     assert "none held out" in result.stderr and "too few" not in result.stderr
+
+
+def test_a_run_does_not_lie_among_its_own_pictures(tmp_path: Path, data: list[str]) -> None:
+    result = ugatit("train", *data, *TINY, "--out", str(tmp_path / "a" / "runs" / "new"), "--steps", "1")
+    assert result.returncode == 2 and "-o" in result.stderr and not (tmp_path / "a" / "runs").exists()

@@ -122,6 +122,7 @@ def test_a_run_that_has_written_nothing_yet_has_a_page(tmp_path: Path) -> None:
         (PageStatus(700, 6000, 0.5, (), finished=True), "stopped"),
         (PageStatus(700, 200_000, 1.5, (), finished=False), "about 3 d 11 h left"),
         (PageStatus(700, 6000, 2.0, (), finished=False), "about 2 h 57 min left"),
+        (PageStatus(700, 6000, 0.5, (), finished=False, processes=2), "8 pictures a second"),
     ],
 )
 def test_the_page_says_where_the_run_stands(status: PageStatus, said: str, tmp_path: Path) -> None:

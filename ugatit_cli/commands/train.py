@@ -163,6 +163,7 @@ def _start(
     folder = out or Path("runs") / f"{config.a.resolve().name}2{config.b.resolve().name}"
     if leads():
         _require_new(folder)
+        _require_outside(folder, config)
     from ..allocator import keep_freed_memory
     from ..backends.pytorch import choose_device
     from ..training.capacity import measure_capacity
@@ -189,6 +190,14 @@ def _hold(folder: Path) -> AbstractContextManager[None]:
     from ..training.run_lock import hold
 
     return hold(folder)
+
+
+def _require_outside(folder: Path, config: TrainConfig) -> None:
+    """Its sample sheets would be training pictures once the run goes on."""
+    for data in filter(None, (config.a, config.b, config.test_a, config.test_b)):
+        if folder.resolve().is_relative_to(data.resolve()):
+            text = f"the run {folder} would lie in {data}, among the pictures it learns from"
+            raise UsageError(text, hint="choose another folder with -o", name="output-inside-input")
 
 
 def _require_new(folder: Path) -> None:

@@ -218,6 +218,7 @@ class Run:
                 tuple(self.warnings),
                 finished,
                 self._environment,
+                trainer.accelerator.num_processes,
             )
             write_page(self.folder, trainer.config, status)
 

@@ -38,6 +38,7 @@ class PageStatus:
         warnings: a plain sentence each, the newest last.
         finished: whether nothing more will come: the last step is done, or the run was stopped.
         environment: what `describe_environment` gave.
+        processes: that train together, each on pictures of its own.
     """
 
     step: int
@@ -46,6 +47,7 @@ class PageStatus:
     warnings: tuple[str, ...]
     finished: bool
     environment: Mapping[str, str] = field(default_factory=dict)
+    processes: int = 1
 
 
 def write_page(run: Path, config: TrainConfig, status: PageStatus) -> None:

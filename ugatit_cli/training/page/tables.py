@@ -38,7 +38,7 @@ def progress(status: PageStatus, config: TrainConfig, now: datetime) -> str:
     share = 100 * status.step / max(status.steps, 1)
     facts = [f"<b>step {status.step:,}</b> of {status.steps:,}"]
     if status.seconds_per_step > 0:
-        pictures = 2 * config.batch_size / status.seconds_per_step
+        pictures = 2 * config.batch_size * status.processes / status.seconds_per_step
         facts.append(f"{status.seconds_per_step:.3g} s a step, {pictures:.3g} pictures a second")
     if status.finished:
         facts.append("finished" if status.step >= status.steps else "stopped")
