@@ -29,6 +29,11 @@ def refusal(arguments: list[Path], out: Path | None = None, extras: tuple[Extra,
     return caught.value.name
 
 
+def test_a_picture_that_is_not_there_is_called_missing_wherever_its_result_would_go(tmp_path: Path) -> None:
+    for out in (None, tmp_path / "drawing.png", tmp_path / "drawings"):
+        assert refusal([tmp_path / "missing.png"], out) == "input-missing"
+
+
 def test_one_stem_with_three_endings_keeps_three_files(tmp_path: Path) -> None:
     make(tmp_path / "in", "a.jpg", "a.png", "a.webp")
     jobs = plan([tmp_path / "in"], tmp_path / "out")

@@ -89,8 +89,9 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def is_one_file(argument: str) -> bool:
-    """Whether an argument names a single picture by itself: neither a folder nor a pattern."""
-    return argument == STREAM or (os.path.lexists(argument) and not os.path.isdir(argument))
+    """Whether an argument names a single picture by itself, which need not be there: neither a folder nor a pattern."""
+    is_pattern = glob.has_magic(argument) and not os.path.lexists(argument)
+    return argument == STREAM or not (is_pattern or os.path.isdir(argument))
 
 
 def _expand(argument: str, recursive: bool, skipped: set[Identity]) -> Iterator[Source]:
