@@ -75,6 +75,39 @@ def test_data_parallel_prefixes_inside_a_checkpoint(tmp_path: Path) -> None:
     assert_same(weights.load(path).generators["b2a"], state)
 
 
+@FORMATS
+@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
+def test_networks_that_a_framework_keeps_beside_its_own_state(wrapper: str, legacy: bool, tmp_path: Path) -> None:
+    """As Lightning and others save: the program's state outside, the networks' tensors one level down."""
+    states = {"genA2B": generator_state(TINY, 1), "genB2A": generator_state(TINY, 2)}
+    flat = {f"{network}.{name}": tensor for network, state in states.items() for name, tensor in state.items()}
+    optimizer = {"state": {0: {"step": 3, "exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
+    for content in (states, flat):
+        outside = {"epoch": 3, wrapper: content, "optimizer": optimizer, "lr_schedulers": []}
+        model = weights.load(save(tmp_path / "x.pt", outside, legacy=legacy))
+        assert model.notes == ()
+        assert_same(model.generators["a2b"], states["genA2B"])
+        assert_same(model.generators["b2a"], states["genB2A"])
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_generator_that_a_framework_keeps_beside_its_own_state(prefix: str, tmp_path: Path) -> None:
+    state = generator_state(TINY)
+    content = {"epoch": 3, "state_dict": {prefix + name: tensor for name, tensor in state.items()}}
+    model = weights.load(save(tmp_path / "x.pt", content))
+    assert_same(model.generators["a2b"], state)
+    assert len(model.notes) == 1
+
+    del content["state_dict"][prefix + "FC.2.weight"]  # type: ignore[attr-defined]
+    with pytest.raises(BadModelError, match=rf"missing state_dict\.{prefix}FC\.2\.weight"):
+        weights.load(save(tmp_path / "y.pt", content))
+
+
+def test_two_parts_with_a_generator_are_not_guessed_between(tmp_path: Path) -> None:
+    with pytest.raises(BadModelError, match="not a tensor: one, other"):
+        weights.load(save(tmp_path / "x.pt", {"one": generator_state(TINY), "other": generator_state(TINY)}))
+
+
 def test_whole_state_dicts_of_modules_with_their_version_numbers(tmp_path: Path) -> None:
     """state_dict() returns an OrderedDict with an attribute `_metadata`, which the pickle sets."""
 

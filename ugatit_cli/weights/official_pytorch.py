@@ -1,8 +1,9 @@
 """Weights of the official PyTorch code (znxlwm/UGATIT-pytorch): its names, told from keys and shapes.
 
 Recognised are complete checkpoints (six networks, as a nested dict or with the network's name before each
-tensor's) and the state dict of one generator or discriminator alone, each with or without DataParallel's `module.`; and
-what forks made of it: averaged generators (`genA2B_ema`), and an MLP that sees the means of k x k areas, with one layer or two.
+tensor's) and the state dict of one generator or discriminator alone, each with or without DataParallel's `module.`, and
+also one level further down, as training frameworks keep them (`state_dict` beside an epoch and optimisers); and what
+forks made of it: averaged generators (`genA2B_ema`), and an MLP that sees the means of k x k areas, with one layer or two.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ GENERATORS: dict[str, Direction] = {"genA2B": "a2b", "genB2A": "b2a"}
 NETWORKS = (*GENERATORS, "disGA", "disGB", "disLA", "disLB")
 _PARALLEL = "module."
 _AVERAGED = "_ema"
+_AVERAGED_NETWORKS = (*NETWORKS, *(name + _AVERAGED for name in GENERATORS))
 _AVERAGE_COUNT = "n_averaged"  # beside the weights of torch's own AveragedModel
 _MLP = ("FC.0.weight", "FC.2.weight")
 _SMALLEST_FULL = 16  # pixels; what sees fewer areas is a light generator that pools them
 _BARE_NOTE = "the file does not say which way its generator translates; it is used as a2b"
+_STEM = "DownBlock.1.weight"
 _ENCODER_BLOCK = re.compile(r"DownBlock\.\d+\.conv_block\.1\.weight")
 _RELATIVE = re.compile(r"(HourGlass|EncodeBlock|DecodeBlock)\d\..+")
 _DISCRIMINATOR_CONV = re.compile(r"model\.\d+\.weight_orig")
@@ -73,16 +76,32 @@ def _networks(tree: Mapping[str, object]) -> dict[str, _StateDict]:
     """The state dicts in the file by official name; "" is a network that stands alone."""
     if not tree:
         raise BadModelError("it is empty: no weights are in it", name="model-no-generator")
-    names = (*NETWORKS, *(name + _AVERAGED for name in GENERATORS))
-    if any(name in tree for name in names):
-        return {name: _state_dict(tree[name], f"{name}.") for name in names if name in tree}
+    outer, tree = _unwrapped(tree)
+    nested = {name: tree[name] for name in _AVERAGED_NETWORKS if name in tree}
     flat = {
         name: {key.removeprefix(f"{name}."): value for key, value in tree.items() if _starts(key, f"{name}.")}
-        for name in names
+        for name in _AVERAGED_NETWORKS
     }
-    if any(flat.values()):
-        return {name: _state_dict(tensors, f"{name}.") for name, tensors in flat.items() if tensors}
-    return {"": _state_dict(tree, "")}
+    networks = nested or {name: tensors for name, tensors in flat.items() if tensors}
+    if networks:
+        return {name: _state_dict(tensors, f"{outer}{name}.") for name, tensors in networks.items()}
+    return {"": _state_dict(tree, outer)}
+
+
+def _unwrapped(tree: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
+    """What holds the networks, the tree or its only part that does; and what the file puts before the names in it."""
+    if _holds_networks(tree):
+        return "", tree
+    parts = {name: part for name, part in tree.items() if isinstance(part, Mapping) and _holds_networks(part)}
+    if len(parts) != 1:
+        return "", tree
+    ((name, part),) = parts.items()
+    return f"{name}.", part
+
+
+def _holds_networks(tree: Mapping[str, object]) -> bool:
+    names = {key.removeprefix(_PARALLEL) for key in tree if isinstance(key, str)}
+    return _STEM in names or any(name.split(".")[0] in _AVERAGED_NETWORKS for name in names)
 
 
 def _prefer_averages(networks: Mapping[str, _StateDict]) -> tuple[dict[str, _StateDict], tuple[str, ...]]:
@@ -140,7 +159,7 @@ def detect_generator(tensors: Mapping[str, StoredTensor], prefix: str = "") -> G
     if not known & set(tensors):
         text = f"it is not a U-GAT-IT generator: unexpected {few([prefix + name for name in tensors])}"
         raise BadModelError(text, name="model-names")
-    stem, first = tensors.get("DownBlock.1.weight"), tensors.get("FC.0.weight")
+    stem, first = tensors.get(_STEM), tensors.get("FC.0.weight")
     if stem is None or first is None or not stem.shape or len(first.shape) != 2:
         raise _unusable_anchor(tensors, prefix)
     channels = stem.shape[0]
@@ -160,10 +179,10 @@ def _has_one_layer(config: GeneratorConfig, tensors: Mapping[str, StoredTensor])
 
 
 def _unusable_anchor(tensors: Mapping[str, StoredTensor], prefix: str) -> BadModelError:
-    missing = [prefix + name for name in ("DownBlock.1.weight", "FC.0.weight") if name not in tensors]
+    missing = [prefix + name for name in (_STEM, "FC.0.weight") if name not in tensors]
     if missing:
         return BadModelError(f"its tensors do not fit a U-GAT-IT network: missing {few(missing)}", name="model-names")
-    return BadModelError(f"{prefix}DownBlock.1.weight or {prefix}FC.0.weight has a wrong shape", name="model-shape")
+    return BadModelError(f"{prefix}{_STEM} or {prefix}FC.0.weight has a wrong shape", name="model-shape")
 
 
 # ---- their names there and here
@@ -180,7 +199,7 @@ class _Layout:
 
 def _generator_layout(config: GeneratorConfig, *, one_layer: bool = False) -> _Layout:
     names = {
-        "stem.weight": "DownBlock.1.weight",
+        "stem.weight": _STEM,
         **{f"downs.{i}.weight": f"DownBlock.{5 + 4 * i}.weight" for i in range(2)},
         "cam.average_fc.weight": "gap_fc.weight",
         "cam.max_fc.weight": "gmp_fc.weight",
