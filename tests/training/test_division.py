@@ -52,6 +52,12 @@ def test_test_folders_leave_all_to_train_on(sets: Path) -> None:
     assert {path.parent.name for path in division.select[0]} == {"test_a"}
 
 
+def test_a_domain_without_a_test_folder_has_a_tenth_held_out(sets: Path) -> None:
+    division = prepare(configured(sets, test_a=sets / "test_a")).division
+    assert [len(paths) for paths in (*division.train, *division.select, *division.report)] == [50, 39, 3, 2, 3, 2]
+    assert {path.parent.name for path in division.select[0]} == {"test_a"}
+
+
 @pytest.mark.parametrize("settings", [{"a": "few"}, {"evaluate_every": 0}, {"hold_out": 3}])
 def test_too_few_are_not_measured_on(sets: Path, settings: dict[str, Any]) -> None:
     settings = settings | {name: sets / settings[name] for name in ("a",) if name in settings}

@@ -125,15 +125,16 @@ def test_a_run_that_breaks_goes_back_once_with_another_order(
     save_every: int, broken: list[int], tmp_path: Path, config: TrainConfig
 ) -> None:
     run = Run.start(tmp_path / "run", config.model_copy(update={"steps": 10, "save_every": save_every}), CPU)
-    poisoned, seen = False, []
+    poisoned, seen, told = False, [], []
     for record in run.fit():
         seen.append(record.step)
+        told += record.warnings
         if record.step == 5 and not poisoned:
             poison(run)
             poisoned = True
     assert seen == [1, 2, 3, 4, 5, *broken, 5, 6, 7, 8, 9, 10]
     assert run.trainer.order == 1
-    assert "back to step 4" in run.warnings[0]
+    assert [("back to step 4" in text) for text in (*told, *run.warnings)] == [True, True]
     assert Run.resume(tmp_path / "run", CPU).trainer.order == 1
     assert [line["step"] for line in metrics(tmp_path / "run")] == [2, 4, 6, 8, 10]
 

@@ -217,7 +217,8 @@ def test_a_recording_resumed_anywhere_says_the_same(config: TrainConfig) -> None
     for stop in range(1, len(lines)):
         before, after = Watchers(config), Watchers(config)
         said = [sentence for line in lines[:stop] for sentence in before.look(line)]
-        after.recall(lines[:stop])
+        recalled = after.recall(lines[:stop])
+        assert [re.sub(r"^step \d+: ", "", text) for text in recalled] == said
         assert said + [sentence for line in lines[stop:] for sentence in after.look(line)] == expected
 
 

@@ -285,15 +285,19 @@ def _saving_first(run: Run) -> Iterator[None]:
 def _advance(run: Run, console: Console, interruption: Interruption, deadline: float | None) -> bool:
     """Returns whether it stopped before the end."""
     config = run.trainer.config
-    with closing(run.fit()) as records, console.progress(config.steps, done=run.trainer.step) as advance:
+    furthest, explained = run.trainer.step, run.trainer.step > 0
+    with closing(run.fit()) as records, console.progress(config.steps, done=furthest) as advance:
         for record in records:
-            advance()
+            if record.step > furthest:  # not again what a run does that went back
+                advance()
+            furthest = max(furthest, record.step)
             for warning in record.warnings:
                 console.warning(warning)
             if record.step % config.log_every == 0:
                 console.note(describe_step(record, run))
-                if record.step == config.log_every and (words := explain_losses(record.losses, config)):
+                if not explained and (words := explain_losses(record.losses, config)):
                     console.note(words)
+                    explained = True
             if record.evaluation:
                 console.note(describe_evaluation("now", record.evaluation))
             if run.agreed(interruption.requested() or (deadline is not None and time.monotonic() >= deadline)):

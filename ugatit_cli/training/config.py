@@ -100,7 +100,7 @@ class TrainConfig(BaseModel):
     hold_out: int | None = Field(
         None,
         ge=0,
-        description="Pictures of each domain to measure on instead of training on them; a tenth, at most 100, if neither test folder is given.",
+        description="Pictures of a domain without a test folder to measure on instead of training on them; a tenth, at most 100, if nothing is said.",
     )
     evaluate_every: int = Field(5000, ge=0, description="Steps between evaluations on those pictures; 0: never.")
     patience: int | None = Field(

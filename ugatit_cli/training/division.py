@@ -75,7 +75,7 @@ def _draw(survey: Survey, config: TrainConfig, domain: str, repeated: Collection
 def _count(config: TrainConfig, pictures: int) -> int:
     if config.hold_out is not None:
         return config.hold_out
-    if config.test_a or config.test_b or config.evaluate_every == 0:
+    if config.evaluate_every == 0:
         return 0
     tenth = min(MOST, pictures // SHARE)
     return tenth if tenth >= FEWEST else 0

@@ -42,7 +42,7 @@ from .samples import write_sample_sheet
 from .step import GENERATORS, Trainer
 from .trackers import Trackers
 from .validation import Evaluation, Validation
-from .watchers import Watchers
+from .watchers import Watchers, dated
 
 BAD_STEPS = 3  # in a row that are not finite, before the last checkpoint is loaded again
 WARMUP = 200  # steps for discriminators that know nothing, beside generators that do
@@ -75,7 +75,8 @@ class Run:
     def __post_init__(self) -> None:
         config = self.trainer.config
         self._watchers = Watchers(config)
-        self._watchers.recall(read_lines(self.folder / METRICS))
+        self.warnings += self._watchers.recall(read_lines(self.folder / METRICS))
+        self._untold: list[str] = []  # happened between two records
         self._trackers = Trackers(self.trainer.accelerator, self.folder, config)
         self._environment = describe_environment(self.trainer.device)
         self._validation = Validation(self.preparation.division, config.size, self.trainer.device)
@@ -261,7 +262,8 @@ class Run:
     def _after_step(self, losses: dict[str, float]) -> Record:
         config, step = self.trainer.config, self.trainer.step
         self._interval.append(losses)
-        warnings = self._log() if self._due(config.log_every) else []
+        warnings = [*self._untold, *(self._log() if self._due(config.log_every) else [])]
+        self._untold = []
         evaluation = self._evaluate() if self._evaluates and self._due(config.evaluate_every) else None
         checkpoint = self.save() if self.leads and self._due(config.save_every) else None
         if self.leads and self._due(config.sample_every):
@@ -288,7 +290,7 @@ class Run:
         append_line(self.folder / METRICS, line)
         self._trackers.log(line)
         found = self._watchers.look(line)
-        self.warnings += [f"step {step}: {text}" for text in found]
+        self.warnings += dated(step, found)
         return found
 
     def _evaluate(self) -> Evaluation | None:
@@ -341,14 +343,15 @@ class Run:
         if trainer.order > 0 or not checkpoints(self.folder):
             raise trouble
         trainer.accelerator.wait_for_everyone()
-        self.notes += load_checkpoint(self.folder, trainer)
+        self._untold += load_checkpoint(self.folder, trainer)
         trainer.order += 1
         self._interval, self._since = [], time.monotonic()
         if self.leads:
             _forget_after(self.folder, trainer.step)
-        self.warnings.append(
-            f"step {failed}: losses or weights were not finite; back to step {trainer.step}, with the pictures in another order"
+        self._untold.append(
+            f"losses or weights were not finite at step {failed}; back to step {trainer.step}, with the pictures in another order"
         )
+        self.warnings += dated(failed, self._untold)
 
 
 def _forget_after(folder: Path, step: int) -> None:

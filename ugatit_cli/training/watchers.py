@@ -57,10 +57,14 @@ class Watchers:
             return [diverges] if diverges else []
         return said
 
-    def recall(self, lines: Iterable[Line]) -> None:
-        """Take note of what a resumed run has said already."""
-        for line in lines:
-            self.look(line)
+    def recall(self, lines: Iterable[Line]) -> list[str]:
+        """Take note of what a resumed run has said already, and return it, each with its step."""
+        return [text for line in lines for text in dated(line["step"], self.look(line))]
+
+
+def dated(step: int, sentences: Iterable[str]) -> list[str]:
+    """As a page lists them that is read long after."""
+    return [f"step {step}: {sentence}" for sentence in sentences]
 
 
 def explain_losses(line: Line, config: TrainConfig) -> str | None:
