@@ -62,9 +62,10 @@ def test_a_stretch_of_an_animated_picture_that_is_there(invert: Invert, tmp_path
 def test_a_stretch_that_is_there_does_not_end_early(invert: Invert, cut_off: Path, tmp_path: Path) -> None:
     assert invert(cut_off, tmp_path / "b.mp4", end=Fraction(1, 5)).shortfall is None
     assert len(times_of(tmp_path / "b.mp4")) == 6
-    later = invert(cut_off, tmp_path / "c.mp4", start=Fraction(1, 5), end=Fraction(4, 5)).shortfall
-    assert later is not None
-    assert later.message.endswith("a.mp4 ends early: what is there is translated")
+    for start in (Fraction(0), Fraction(1, 5)):  # of the frames that were promised, a stretch would not have had all
+        later = invert(cut_off, tmp_path / "c.mp4", start=start, end=Fraction(3, 4), overwrite=True).shortfall
+        assert later is not None
+        assert later.message.endswith("a.mp4 ends early: what is there is translated")
 
 
 def damaged(path: Path) -> Path:

@@ -186,7 +186,8 @@ def _shortfall(run: FilmRun, work: Work) -> PartialError | None:
     if not run.source.ends_early:
         return None
     promised, settings = run.source.facts.frames, run.settings
-    is_counted = promised and not settings.start and settings.fps is None  # only then is it known how many are there
+    is_whole = not settings.start and settings.end is None
+    is_counted = promised and is_whole and settings.fps is None  # only then is it known how many are there
     there = f"{work.frames} of {promised} frames are there, and they are" if is_counted else "what is there is"
     text = f"{run.plan.job.source.path} ends early: {there} translated"
     return PartialError(text, hint="copy or download it again for the rest", name="video-truncated")
