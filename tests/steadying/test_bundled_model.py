@@ -14,7 +14,7 @@ from ugatit_cli.steadying import Steadier
 from ugatit_cli.steadying.flicker import sharpness
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "portrait2toon" / "weights.safetensors"
-FRAMES, SIZE = 32, 144
+FRAMES, SIZE = 32, 160
 
 
 @pytest.fixture(scope="module")
