@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -457,10 +458,29 @@ def test_a_grid_is_taken_out_of_weights_and_not_out_of_a_graph(model: Path, tmp_
     assert float((kernel @ signs).abs().max()) < 1e-5 and "stripes" in loaded.metadata["changed"]
     graph = tmp_path / "a.onnx"
     assert ugatit("export-onnx", "-m", model, "-o", graph).exit_code == 0
-    for option in ("--no-grid", "--half", "--smoothing"):
-        refused = ugatit("models", "import", graph, "-o", tmp_path / "graph", option)
-        assert refused.exit_code == 2 and option in refused.stderr and "hint: import the weights" in refused.stderr
+    for option in ("--no-grid", "--half", "--smoothing", "--size 48"):
+        refused = ugatit("models", "import", graph, "-o", tmp_path / "graph", *option.split())
+        assert (
+            refused.exit_code == 2
+            and option.split()[0] in refused.stderr
+            and "hint: import the weights" in refused.stderr
+        )
         assert not (tmp_path / "graph").exists()
+
+
+def test_the_size_that_a_model_works_at(model: Path, tmp_path: Path) -> None:
+    done = ugatit("models", "import", model, "-o", tmp_path / "larger", "--size", "48")
+    assert done.exit_code == 0, done.stderr
+    before, after = weights.load(model), weights.load(tmp_path / "larger" / "weights.safetensors")
+    assert before.config.image_size != 48 and after.config == replace(before.config, image_size=48)
+    assert "48" in (tmp_path / "larger" / "README.md").read_text("utf-8")
+    assert all(torch.equal(after.generator()[1][name], tensor) for name, tensor in before.generator()[1].items())
+
+    full = GeneratorConfig("full", 4, blocks=1, image_size=32)
+    weights.save(tmp_path / "full.safetensors", full, {"a2b": Generator(full).state_dict()}, metadata={})
+    refused = ugatit("models", "import", tmp_path / "full.safetensors", "-o", tmp_path / "none", "--size", "48")
+    assert (refused.exit_code, (tmp_path / "none").exists()) == (2, False)
+    assert "works at 32 pixels only" in refused.stderr and "hint: leave --size out" in refused.stderr
 
 
 def test_a_number_that_is_too_large_for_half_precision(model: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import hub, weights
-from ..config import Direction
+from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError, UsageError
 from ..files import PART_SUFFIX, remove_old_parts, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
@@ -45,6 +45,7 @@ class Wish:
         half: in half precision; what loses nothing by it is kept so anyway.
         no_grid: with a last convolution that is blind to stripes, one pixel wide.
         smoothing: how a TensorFlow checkpoint was trained; None for what its folder's name says.
+        size: the side in pixels that it works at unless told otherwise; None for what the file says.
         entry: the row of a source that was asked for by name: how pictures and faces meet it does not change.
     """
 
@@ -54,6 +55,7 @@ class Wish:
     half: bool = False
     no_grid: bool = False
     smoothing: bool | None = None
+    size: int | None = None
     entry: hub.RegistryEntry | None = None
 
 
@@ -124,11 +126,22 @@ def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:
         metadata["changed"] = "the last convolution is blind to stripes of one pixel"
     if wish.half:
         _check_half(source, generators)
-    weights.save(path, loaded.config, generators, metadata=metadata, half=wish.half or _is_half(loaded))
+    config = _at_size(loaded.config, wish.size)
+    weights.save(path, config, generators, metadata=metadata, half=wish.half or _is_half(loaded))
     first = loaded.generator()[0]
     directions = (first, *(each for each in loaded.generators if each != first))
-    facts = Facts(loaded.config, directions, loaded.config.image_size, loaded.format, loaded.sha256)
+    facts = Facts(config, directions, config.image_size, loaded.format, loaded.sha256)
     return Kept(path, about, facts, loaded.notes)
+
+
+def _at_size(config: GeneratorConfig, size: int | None) -> GeneratorConfig:
+    """Raises UsageError where the network runs at one size only."""
+    if size is None or size == config.image_size:
+        return config
+    if not config.any_size:
+        text = f"it works at {config.image_size} pixels only, as every model of the full variant at its own"
+        raise UsageError(text, hint="leave --size out", name="size-fixed")
+    return replace(config, image_size=size)
 
 
 def _check_half(source: Path, generators: Mapping[Direction, Tensors]) -> None:
@@ -154,7 +167,12 @@ def _keep_graph(source: Path, part: Path, wish: Wish) -> Kept:
     from ..graph.saving import copy_graph
     from ..graph.screening import screen
 
-    given = {"--no-grid": wish.no_grid, "--half": wish.half, "--smoothing": wish.smoothing is not None}
+    given = {
+        "--no-grid": wish.no_grid,
+        "--half": wish.half,
+        "--smoothing": wish.smoothing is not None,
+        "--size": wish.size is not None,
+    }
     for option in (name for name, is_given in given.items() if is_given):
         hint = "import the weights it was made from, and export those"
         raise UsageError(f"{option} is about weights, and a graph stays as it is", hint=hint, name="graph-unchanged")

@@ -65,6 +65,7 @@ def import_(
     half: HalfOption = False,
     no_grid: NoGridOption = False,
     smoothing: SmoothingOption = None,
+    size: options.SizeOption = None,
     as_json: options.JsonOption = False,
     quiet: options.QuietOption = False,
 ) -> None:
@@ -82,7 +83,7 @@ def import_(
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
     with console.captured_noise():
         title = os.fsencode(folder.name).decode(errors="replace")  # a folder's name need not be text
-        wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing, found.entry)
+        wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing, size, found.entry)
         kept = keep_model(found.path, folder, wish)
     for note in kept.notes:
         console.note(f"{found.path}: {note}")
