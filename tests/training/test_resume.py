@@ -125,7 +125,8 @@ def test_a_run_that_breaks_goes_back_once_with_another_order(
     save_every: int, broken: list[int], tmp_path: Path, config: TrainConfig
 ) -> None:
     run = Run.start(tmp_path / "run", config.model_copy(update={"steps": 10, "save_every": save_every}), CPU)
-    poisoned, seen, told = False, [], []
+    poisoned, seen = False, []
+    told: list[str] = []
     for record in run.fit():
         seen.append(record.step)
         told += record.warnings

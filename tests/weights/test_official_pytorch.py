@@ -83,7 +83,7 @@ def test_networks_that_a_framework_keeps_beside_its_own_state(wrapper: str, lega
     flat = {f"{network}.{name}": tensor for network, state in states.items() for name, tensor in state.items()}
     optimizer = {"state": {0: {"step": 3, "exp_avg": torch.zeros(2)}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
     for content in (states, flat):
-        outside = {"epoch": 3, wrapper: content, "optimizer": optimizer, "lr_schedulers": []}
+        outside: dict[str, object] = {"epoch": 3, wrapper: content, "optimizer": optimizer, "lr_schedulers": []}
         model = weights.load(save(tmp_path / "x.pt", outside, legacy=legacy))
         assert model.notes == ()
         assert_same(model.generators["a2b"], states["genA2B"])
