@@ -25,7 +25,7 @@ GENERATORS: dict[str, Direction] = {"genA2B": "a2b", "genB2A": "b2a"}
 NETWORKS = (*GENERATORS, "disGA", "disGB", "disLA", "disLB")
 _PARALLEL = "module."
 _AVERAGED = "_ema"
-_AVERAGED_NETWORKS = (*NETWORKS, *(name + _AVERAGED for name in GENERATORS))
+_NAMES = (*NETWORKS, *(name + _AVERAGED for name in GENERATORS))  # averaged or not
 _AVERAGE_COUNT = "n_averaged"  # beside the weights of torch's own AveragedModel
 _MLP = ("FC.0.weight", "FC.2.weight")
 _SMALLEST_FULL = 16  # pixels; what sees fewer areas is a light generator that pools them
@@ -77,10 +77,10 @@ def _networks(tree: Mapping[str, object]) -> dict[str, _StateDict]:
     if not tree:
         raise BadModelError("it is empty: no weights are in it", name="model-no-generator")
     outer, tree = _unwrapped(tree)
-    nested = {name: tree[name] for name in _AVERAGED_NETWORKS if name in tree}
+    nested = {name: tree[name] for name in _NAMES if name in tree}
     flat = {
         name: {key.removeprefix(f"{name}."): value for key, value in tree.items() if _starts(key, f"{name}.")}
-        for name in _AVERAGED_NETWORKS
+        for name in _NAMES
     }
     networks = nested or {name: tensors for name, tensors in flat.items() if tensors}
     if networks:
@@ -101,7 +101,7 @@ def _unwrapped(tree: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
 
 def _holds_networks(tree: Mapping[str, object]) -> bool:
     names = {key.removeprefix(_PARALLEL) for key in tree if isinstance(key, str)}
-    return _STEM in names or any(name.split(".")[0] in _AVERAGED_NETWORKS for name in names)
+    return _STEM in names or any(name.split(".")[0] in _NAMES for name in names)
 
 
 def _prefer_averages(networks: Mapping[str, _StateDict]) -> tuple[dict[str, _StateDict], tuple[str, ...]]:
