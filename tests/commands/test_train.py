@@ -72,6 +72,7 @@ def test_a_run_from_its_start_to_a_translated_picture(tmp_path: Path, data: list
 def test_the_large_loss_is_explained_once_the_generators_learn(tmp_path: Path, data: list[str]) -> None:
     result = ugatit("train", *data, *TINY, "--out", str(tmp_path / "run"), "--steps", "8", "--warmup", "3")
     assert result.returncode == 0, result.stderr
+    assert "until step 3 only the discriminators learn" in result.stderr
     said = [line for line in result.stderr.splitlines() if line.startswith("step ") or "is normal" in line]
     assert ["is normal" in line for line in said] == [False, False, True, False, False], said
 

@@ -87,15 +87,15 @@ def test_everything_comes_back_bit_for_bit(trainer: Trainer, saved: Path) -> Non
     assert_same_bits(other, trainer)
 
 
-def test_order_and_loss_scale_come_back(tmp_path: Path) -> None:
+def test_what_no_tensor_holds_comes_back(tmp_path: Path) -> None:
     trainer, other = untrained(), untrained()
-    trainer.order = 3
+    trainer.order, trainer.untranslated_steps = 3, 70
     trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=4096, growth_interval=5)
     other.accelerator.scaler = torch.amp.GradScaler("cpu")
     before = trainer.scaler_state
     save_checkpoint(tmp_path, trainer)
     load_checkpoint(tmp_path, other)
-    assert (other.order, other.scaler_state) == (3, before)
+    assert (other.order, other.untranslated_steps, other.scaler_state) == (3, 70, before)
     assert before is not None and before["scale"] == 4096
 
 
@@ -135,9 +135,9 @@ def test_a_checkpoint_from_before_the_newer_fields_is_read(run: Path, trainer: T
     (folder / STATE).write_text(json.dumps({name: state[name] for name in ("step", "config", "versions")}))
     sign_again(folder)
     other = untrained()
-    other.order = 5
+    other.order = other.untranslated_steps = 5
     assert load_checkpoint(run, other) == []
-    assert (other.step, other.order) == (2, 0)
+    assert (other.step, other.order, other.untranslated_steps) == (2, 0, 0)
     assert_same_bits(other, trainer)
 
 

@@ -100,10 +100,15 @@ def test_discriminators_that_know_nothing_warm_up(tmp_path: Path, config: TrainC
     base = config.model_copy(update={"base": first.weights, "steps": 20, "track": ()})
     run = Run.start(tmp_path / "second", base, CPU)
     assert run.trainer.config.warmup == run.trainer.warmup == 2
+    assert run.trainer.untranslated_steps == 1
     records = [record for record, _ in zip(run.fit(), range(3), strict=False)]
     assert ["generators" in record.losses for record in records] == [False, False, True]
     whole = Run.start(tmp_path / "third", base.model_copy(update={"base": tmp_path / "first"}), CPU)
     assert whole.trainer.warmup == 0  # a run's folder brings its discriminators along
+    asked = base.model_copy(update={"warmup": 8})
+    assert Run.start(tmp_path / "fourth", asked, CPU).trainer.untranslated_steps == 4
+    asked = asked.model_copy(update={"base": tmp_path / "first"})
+    assert Run.start(tmp_path / "fifth", asked, CPU).trainer.untranslated_steps == 0
 
 
 def test_until_the_generators_learn_the_base_translates(tmp_path: Path, config: TrainConfig) -> None:

@@ -45,6 +45,21 @@ def test_resumed_run_equals_a_straight_one_bit_for_bit(stop_at: int, tmp_path: P
     assert metrics(tmp_path / "run") == metrics(tmp_path / "straight")
 
 
+def test_a_run_that_is_resumed_while_warming_up_equals_a_straight_one(tmp_path: Path, config: TrainConfig) -> None:
+    """From step 2 of 4 in which the discriminators compare with pictures that nobody translated."""
+    base = straight(tmp_path / "base", config).weights
+    config = config.model_copy(update={"base": base, "warmup": 8, "steps": 10})
+    expected = straight(tmp_path / "straight", config)
+    for _ in islice(Run.start(tmp_path / "run", config, CPU).fit(), 3):
+        pass
+    resumed = Run.resume(tmp_path / "run", CPU)
+    assert (resumed.trainer.step, resumed.trainer.untranslated_steps) == (2, 4)
+    for _ in resumed.fit():
+        pass
+    assert_same_bits(resumed.trainer, expected.trainer)
+    assert metrics(tmp_path / "run") == metrics(tmp_path / "straight")
+
+
 def test_a_run_that_was_saved_before_its_first_step_goes_on(tmp_path: Path, config: TrainConfig) -> None:
     expected = straight(tmp_path / "straight", config)
     Run.start(tmp_path / "run", config, CPU).save()

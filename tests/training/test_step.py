@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -83,6 +84,34 @@ def test_only_discriminators_learn_while_warming_up(config: TrainConfig) -> None
         "local",
         "generator",
     }
+
+
+def test_new_discriminators_begin_with_pictures_that_nobody_translated(config: TrainConfig) -> None:
+    """Generators of not-a-number would spoil every loss that they have a part in."""
+    trainer = Trainer(config.model_copy(update={"augment": "none", "warmup": 2}), CPU)
+    trainer.untranslated_steps = 1
+    for parameter in trainer.networks.parameters_of("generator"):
+        parameter.detach().fill_(torch.nan)
+    batch = noise(config.batch_size)
+    judge = trainer.networks.global_discriminator_a
+    first, second = (trainer.advance(batch) for _ in range(2))
+    assert math.isfinite(first["discriminators"]) and math.isnan(second["discriminators"])
+    assert "generators" not in first | second
+    one, other = (judge(pictures).score.mean() for pictures in batch)
+    for _ in range(20):
+        trainer.step = 0
+        trainer.advance(batch)
+    now_one, now_other = (judge(pictures).score.mean() for pictures in batch)
+    assert now_one - now_other > one - other, "it learns to accept A and to reject B as A"
+
+
+def test_what_nobody_translated_is_no_news_of_the_generators(config: TrainConfig) -> None:
+    trainer = Trainer(config.model_copy(update={"warmup": 2}), CPU)
+    trainer.untranslated_steps = 1
+    trainer.advance(noise(config.batch_size))
+    assert trainer.vitals.take(trainer.networks)["change_a2b"] is None
+    trainer.advance(noise(config.batch_size))
+    assert trainer.vitals.take(trainer.networks)["change_a2b"] is not None
 
 
 def test_the_average_follows_closely_at_first(config: TrainConfig) -> None:

@@ -244,6 +244,8 @@ def _train(run: Run, console: Console, time_limit: float | None) -> None:
     console.note(
         f"{run.folder}: step {trainer.step} of {trainer.config.steps}, on {trainer.device.type}, {trainer.precision}"
     )
+    if trainer.step < trainer.warmup:
+        console.note(f"until step {trainer.warmup} only the discriminators learn, in shorter steps than later")
     deadline = time.monotonic() + time_limit if time_limit is not None else None
     with _saving_first(run):
         with watch_signals(lambda: console.note("saving after this step; again to stop at once")) as interruption:

@@ -83,7 +83,7 @@ class TrainConfig(BaseModel):
     warmup: int | None = Field(
         None,
         ge=0,
-        description="Steps at the start in which only the discriminators learn; 200 where --base brings generators alone, else 0.",
+        description="Steps at the start in which only the discriminators learn; 1000, at most a tenth of all, where --base brings generators alone, else 0.",
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="Of the convolutions. auto: bf16 on a GPU that has it, fp16 on an older one, fp32 on a CPU."

@@ -45,7 +45,7 @@ from .validation import Evaluation, Validation
 from .watchers import Watchers, dated
 
 BAD_STEPS = 3  # in a row that are not finite, before the last checkpoint is loaded again
-WARMUP = 200  # steps for discriminators that know nothing, beside generators that do
+WARMUP = 1000  # steps for discriminators that know nothing, beside generators that do
 DISCRIMINATORS_ANEW = "discriminator"
 
 Pair = tuple[torch.nn.Module, torch.nn.Module]  # the generators a2b and b2a
@@ -98,9 +98,11 @@ class Run:
         config = config.model_copy(update={"precision": resolve_precision(config.precision, device)})
         trainer = Trainer(config, device, pieces=pieces)
         notes = start_from(config.base, trainer) if config.base else []
-        if config.warmup is None and any(DISCRIMINATORS_ANEW in note for note in notes):
-            trainer.config = config = config.model_copy(update={"warmup": min(WARMUP, config.steps // 10)})
-            trainer.warmup = config.warmup or 0
+        if any(DISCRIMINATORS_ANEW in note for note in notes):
+            if config.warmup is None:
+                trainer.config = config = config.model_copy(update={"warmup": min(WARMUP, config.steps // 10)})
+                trainer.warmup = config.warmup or 0
+            trainer.untranslated_steps = trainer.warmup // 2
         run = cls(folder, trainer, preparation, [*preparation.notes, *notes])
         if run.leads:
             require_space(folder, disk_need(trainer))

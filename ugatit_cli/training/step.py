@@ -17,7 +17,17 @@ from .config import TrainConfig
 from .data import Batch
 from .engine import average_gradients, resolve_precision, start_engine
 from .freeze import learning_parameters
-from .objective import Fakes, Networks, Terms, discriminator_losses, generator_losses, translate, weighted_sum
+from .objective import (
+    Fakes,
+    Networks,
+    Terms,
+    Untranslated,
+    discriminator_losses,
+    generator_losses,
+    translate,
+    untranslated,
+    weighted_sum,
+)
 from .vitals import Vitals
 
 ADAM_BETAS = (0.5, 0.999)  # section 3.3
@@ -40,6 +50,9 @@ class Trainer:
         self.step = 0
         self.order = 0  # of the pictures: another number is another shuffle
         self.warmup = config.warmup or 0
+        self.untranslated_steps = (
+            0  # at the start, in which discriminators reject the other domain's pictures as they are
+        )
         self._has_learned = False  # whether a network was updated in this step
         torch.manual_seed(config.seed)
         self.networks = Networks(config).to(self.device)
@@ -66,18 +79,10 @@ class Trainer:
         batch = Batch(*(pictures.to(self.device, non_blocking=True) for pictures in batch))
         pieces = [Batch(*piece) for piece in zip(*(part.chunk(self.pieces) for part in batch), strict=True)]
         random = torch.Generator().manual_seed(self.config.seed * 2**32 + self.order * 2**24 + self.step)
-        learning = self.step > self.warmup
-        # fakes that are made once serve both updates; of several pieces, only one's activations fit into memory
-        fakes = [self._translate(piece, learning and self.pieces == 1) for piece in pieces]
-
         self._has_learned = False
-        terms = self._improve_discriminators(pieces, fakes, random)
-        if learning:
-            terms |= self._improve_generators(pieces, fakes, random)
+        terms = self._learn(pieces, random)
         if self.accelerator.scaler is not None and self._has_learned:  # it refuses where nothing was scaled
             self.accelerator.scaler.update()
-        for piece, made in zip(pieces, fakes, strict=True):
-            self.vitals.observe(piece, made)
         return terms
 
     @property
@@ -91,12 +96,25 @@ class Trainer:
         if state and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state)
 
+    def _learn(self, pieces: list[Batch], random: torch.Generator) -> dict[str, float]:
+        if self.step <= self.untranslated_steps:
+            return self._improve_discriminators(pieces, [untranslated(piece) for piece in pieces], random)
+        learning = self.step > self.warmup
+        # fakes that are made once serve both updates; of several pieces, only one's activations fit into memory
+        fakes = [self._translate(piece, learning and self.pieces == 1) for piece in pieces]
+        terms = self._improve_discriminators(pieces, fakes, random)
+        if learning:
+            terms |= self._improve_generators(pieces, fakes, random)
+        for piece, made in zip(pieces, fakes, strict=True):
+            self.vitals.observe(piece, made)
+        return terms
+
     def _translate(self, batch: Batch, with_gradient: bool) -> Fakes:
         with self.accelerator.autocast(), torch.set_grad_enabled(with_gradient):
             return translate(self.networks, batch)
 
     def _improve_discriminators(
-        self, pieces: list[Batch], fakes: list[Fakes], random: torch.Generator
+        self, pieces: list[Batch], fakes: Sequence[Fakes | Untranslated], random: torch.Generator
     ) -> dict[str, float]:
         def losses(number: int) -> Terms:
             return discriminator_losses(self.networks, pieces[number], fakes[number], self._augmentation(random))

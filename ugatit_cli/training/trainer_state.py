@@ -41,6 +41,7 @@ class _State(BaseModel):
 
     step: int = Field(ge=0, lt=MOST_STEPS)
     order: int = Field(0, ge=0, lt=2**31)
+    untranslated_steps: int = Field(0, ge=0, lt=MOST_STEPS)
     scaler: dict[str, int | float] | None = None
 
 
@@ -50,6 +51,7 @@ def state_text(trainer: Trainer, environment: Mapping[str, Any]) -> bytes:
     state: dict[str, Any] = {
         "step": trainer.step,
         "order": trainer.order,
+        "untranslated_steps": trainer.untranslated_steps,
         "data_position": {"seed": config.seed, "order": trainer.order, "next_step": trainer.step + 1},
         "scaler": trainer.scaler_state,
         "config": json.loads(config.model_dump_json()),
@@ -90,7 +92,7 @@ def restore(trainer: Trainer, folder: Path) -> None:
     except BadModelError as error:
         text = f"checkpoint {folder.name} does not fit this run: {error.message}"
         raise BadModelError(text, name="checkpoint-does-not-fit") from error
-    trainer.step, trainer.order = state.step, state.order
+    trainer.step, trainer.order, trainer.untranslated_steps = state.step, state.order, state.untranslated_steps
     if state.scaler is not None and trainer.scaler_state is not None:
         trainer.scaler_state = state.scaler
 
