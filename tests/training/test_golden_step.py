@@ -139,6 +139,7 @@ def test_learning_rate_follows_the_official_schedule(light: Path) -> None:
     config = TrainConfig(a=light, b=light, steps=10)
     for step, rate, _ in schedule["iteration=10,first_step=1"]:
         assert config.learning_rate_at(step) == pytest.approx(rate, abs=1e-12)
+        assert config.discriminator_learning_rate_at(step) == config.learning_rate_at(step)
 
 
 def test_learning_rate_never_falls_below_zero() -> None:

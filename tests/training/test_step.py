@@ -76,6 +76,22 @@ def test_frozen_parts_stay(config: TrainConfig) -> None:
     assert not {name for name in touched if name.endswith((".stem", ".downs", ".encoder_blocks", ".convs"))}
 
 
+@pytest.mark.parametrize(
+    ("rates", "learning"),
+    [
+        ({"discriminator_learning_rate": 1e-30}, {"generator"}),
+        ({"learning_rate": 1e-30, "discriminator_learning_rate": 1e-4}, {"global", "local"}),
+        ({"learning_rate": 1e-30}, set()),
+    ],
+)
+def test_discriminators_may_have_a_rate_of_their_own(
+    rates: dict[str, float], learning: set[str], config: TrainConfig
+) -> None:
+    before, trainer = start(config), trained(config, weight_decay=0, **rates)
+    moved = {name for name, p in trainer.networks.named_parameters() if (p - before[name]).abs().max() > 1e-20}
+    assert {name.split("_")[0] for name in moved} == learning
+
+
 def test_only_discriminators_learn_while_warming_up(config: TrainConfig) -> None:
     before = start(config)
     assert {name.split("_")[0] for name in changed(before, trained(config, 2, warmup=2))} == {"global", "local"}

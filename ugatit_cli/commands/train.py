@@ -84,6 +84,7 @@ def train(
     steps: Annotated[int | None, setting("steps")] = None,
     batch_size: Annotated[int | None, setting("batch_size")] = None,
     learning_rate: Annotated[float | None, setting("learning_rate")] = None,
+    discriminator_learning_rate: Annotated[float | None, setting("discriminator_learning_rate")] = None,
     weight_decay: Annotated[float | None, setting("weight_decay")] = None,
     adversarial_weight: Annotated[float | None, setting("adversarial_weight")] = None,
     cycle_weight: Annotated[float | None, setting("cycle_weight")] = None,

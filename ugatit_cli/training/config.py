@@ -60,6 +60,12 @@ class TrainConfig(BaseModel):
     learning_rate: float = Field(
         1e-4, gt=0, le=1, description="Adam's rate in the first half; then it falls to zero in a line."
     )
+    discriminator_learning_rate: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="The discriminators' rate, which falls alike; --learning-rate, if not given. Four times that keeps them ahead beside a good --base.",
+    )
     weight_decay: float = Field(1e-4, ge=0, le=1, description="L2 on every parameter.")
     adversarial_weight: float = Field(1, ge=0, allow_inf_nan=False, description="Weight of the adversarial terms.")
     cycle_weight: float = Field(10, ge=0, allow_inf_nan=False, description="Weight of the cycle terms.")
@@ -165,9 +171,15 @@ class TrainConfig(BaseModel):
         return round(self.size * (1 + OFFICIAL_MARGIN))
 
     def learning_rate_at(self, step: int) -> float:
-        """The rate of update `step` (1 is the first): constant, then falling in a line to zero at the last."""
+        """The generators' rate in update `step` (1 is the first): constant, then falling in a line to zero at the last."""
+        return self.learning_rate * self._decay_at(step)
+
+    def discriminator_learning_rate_at(self, step: int) -> float:
+        return (self.discriminator_learning_rate or self.learning_rate) * self._decay_at(step)
+
+    def _decay_at(self, step: int) -> float:
         half = self.steps // 2
-        return self.learning_rate if step <= half else self.learning_rate * max(0.0, 1 - (step - half) / max(half, 1))
+        return 1.0 if step <= half else max(0.0, 1 - (step - half) / max(half, 1))
 
 
 def make_config(settings: dict[str, Any]) -> TrainConfig:

@@ -75,7 +75,7 @@ class Trainer:
             Every unweighted loss term by name, and the two sums that were minimised; the means over all processes.
         """
         self.step += 1
-        self._set_learning_rate(self.config.learning_rate_at(self.step))
+        self._set_learning_rates()
         batch = Batch(*(pictures.to(self.device, non_blocking=True) for pictures in batch))
         pieces = [Batch(*piece) for piece in zip(*(part.chunk(self.pieces) for part in batch), strict=True)]
         random = torch.Generator().manual_seed(self.config.seed * 2**32 + self.order * 2**24 + self.step)
@@ -179,8 +179,12 @@ class Trainer:
             for network in self.networks.children():
                 network.compile(dynamic=False)  # sizes never change, and as unknowns they defeat the compiler
 
-    def _set_learning_rate(self, rate: float) -> None:
-        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
+    def _set_learning_rates(self) -> None:
+        rates = (
+            (self.generator_optimizer, self.config.learning_rate_at(self.step)),
+            (self.discriminator_optimizer, self.config.discriminator_learning_rate_at(self.step)),
+        )
+        for optimizer, rate in rates:
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
