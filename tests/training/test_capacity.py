@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ugatit_cli.errors import ResourceError
+from ugatit_cli.training import capacity
 from ugatit_cli.training.capacity import measure_capacity
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import Batch
@@ -16,11 +17,20 @@ CPU = torch.device("cpu")
 
 
 def test_a_step_is_measured(config: TrainConfig) -> None:
-    capacity = measure_capacity(config, CPU, prepare(config).division)
-    assert 0 < capacity.seconds_per_step < 60
-    assert capacity.memory > 10**7
-    assert capacity.disk > 5 * sum(p.nbytes for p in Trainer(config, CPU).networks.parameters())
-    assert capacity.pieces == 1
+    found = measure_capacity(config, CPU, prepare(config).division)
+    assert 0 < found.seconds_per_step < 60
+    assert found.memory > 10**7
+    assert found.disk > 5 * sum(p.nbytes for p in Trainer(config, CPU).networks.parameters())
+    assert found.pieces == 1
+
+
+def test_the_time_to_compile_is_no_step(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a compiler takes minutes over the first step, however long that is."""
+    times = iter([100.0, 0.5])
+    monkeypatch.setattr(capacity, "_timed_step", lambda *_: next(times))
+    monkeypatch.setattr(Trainer, "_adapt_forward_passes", lambda _: None)
+    compiled = config.model_copy(update={"compile": True})
+    assert measure_capacity(compiled, CPU, prepare(config).division).seconds_per_step == 0.5
 
 
 def small_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> None:

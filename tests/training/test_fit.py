@@ -87,6 +87,14 @@ def test_a_finished_run_has_its_page_and_its_survey(tmp_path: Path, measured: Tr
     assert list((tmp_path / "run" / "tensorboard").rglob("events.out.*"))
 
 
+def test_patience_begins_when_the_generators_learn(tmp_path: Path, measured: TrainConfig) -> None:
+    """Until then every evaluation is of the base, and none can be better than the first."""
+    base = finished(tmp_path / "base", measured.model_copy(update={"evaluate_every": 0})).weights
+    changes = {"base": base, "warmup": 8, "patience": 1, "learning_rate": 1e-30, "weight_decay": 0, "steps": 50}
+    run = finished(tmp_path / "run", measured.model_copy(update=changes))
+    assert run.trainer.step == 10, "the first evaluation after the warm-up, which is no better"
+
+
 def test_watchers_are_asked_and_heard(tmp_path: Path, config: TrainConfig) -> None:
     run = Run.start(tmp_path / "run", config.model_copy(update={"learning_rate": 0.1}), CPU)
     warnings = [text for record in run.fit() for text in record.warnings]

@@ -38,6 +38,22 @@ for step in range(1, int(sys.argv[3]) + 1):
 save_file(trainer.networks.state_dict(), f"{sys.argv[2]}/{place[0]}-of-{place[1]}.safetensors")
 """
 
+BREAKING = """
+import sys
+from pathlib import Path
+import torch
+from ugatit_cli.training.config import TrainConfig
+from ugatit_cli.training.fit import Run
+run = Run.start(Path(sys.argv[2]), TrainConfig.model_validate_json(sys.argv[1]), torch.device("cpu"))
+broken = False
+for record in run.fit():
+    if record.step == 5 and not broken:
+        broken = True
+        with torch.no_grad():
+            run.trainer.networks.generator_a2b.head.weight.fill_(float("nan"))
+assert (run.trainer.step, run.trainer.order) == (10, 1)
+"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -46,17 +62,32 @@ def free_port() -> int:
         return port
 
 
-def test_two_processes_equal_one(tmp_path: Path, config: TrainConfig) -> None:
-    """The augmentation is on: each picture's amounts must not depend on the process that has it."""
+def run_two(program: str, *arguments: str) -> list[int]:
+    """The exit codes of two processes that belong together."""
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2"}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, config.model_dump_json(), str(tmp_path), str(STEPS)],
+            [sys.executable, "-c", program, *arguments],
             env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
         for rank in (0, 1)
     ]
-    assert [process.wait(timeout=100) for process in processes] == [0, 0]
+    try:
+        return [process.wait(timeout=100) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def test_two_processes_go_back_together(tmp_path: Path, config: TrainConfig) -> None:
+    """Weights that are not finite at a save, which only the first process makes."""
+    settings = config.model_copy(update={"steps": 10, "track": ()})
+    assert run_two(BREAKING, settings.model_dump_json(), str(tmp_path / "run")) == [0, 0]
+
+
+def test_two_processes_equal_one(tmp_path: Path, config: TrainConfig) -> None:
+    """The augmentation is on: each picture's amounts must not depend on the process that has it."""
+    assert run_two(PROGRAM, config.model_dump_json(), str(tmp_path), str(STEPS)) == [0, 0]
     first, second = (load_file(tmp_path / f"{rank}-of-2.safetensors") for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,9 @@ def test_a_run_that_breaks_goes_back_once_with_another_order(
     assert run.trainer.order == 1
     assert [("back to step 4" in text) for text in (*told, *run.warnings)] == [True, True]
     assert Run.resume(tmp_path / "run", CPU).trainer.order == 1
-    assert [line["step"] for line in metrics(tmp_path / "run")] == [2, 4, 6, 8, 10]
+    lines = metrics(tmp_path / "run")
+    assert [line["step"] for line in lines] == [2, 4, 6, 8, 10]
+    assert all(math.isfinite(line["change_a2b"]) for line in lines), "what was no number is forgotten"
 
 
 def test_a_run_that_breaks_twice_ends(tmp_path: Path, config: TrainConfig) -> None:

@@ -70,7 +70,7 @@ def save_checkpoint(run: Path, trainer: Trainer, environment: Mapping[str, Any] 
         ResourceError: the disk is too full; no older checkpoint goes.
         OutputError: it cannot be written.
     """
-    _require_finite(trainer)
+    require_finite(trainer)
     target = checkpoint_folder(run, trainer.step)
     with writing(target):
         remove_left_overs(run)
@@ -85,7 +85,8 @@ def save_checkpoint(run: Path, trainer: Trainer, environment: Mapping[str, Any] 
     return target
 
 
-def _require_finite(trainer: Trainer) -> None:
+def require_finite(trainer: Trainer) -> None:
+    """Raises DivergedError where a weight is not finite."""
     for name, tensor in trainer.networks.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise diverged(trainer.step, name)

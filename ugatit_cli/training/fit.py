@@ -27,6 +27,7 @@ from .checkpoints import (
     load_checkpoint,
     read_config,
     record_best,
+    require_finite,
     require_space,
     save_checkpoint,
     write_config,
@@ -164,8 +165,12 @@ class Run:
 
     @property
     def without_improvement(self) -> int:
-        """Evaluations since the best one."""
-        lines = [line for line in read_lines(self.folder / EVALUATIONS) if line["split"] == "select"]
+        """Evaluations since the best one; none counts from before the generators learned."""
+        lines = [
+            line
+            for line in read_lines(self.folder / EVALUATIONS)
+            if line["split"] == "select" and line["step"] > self.trainer.warmup
+        ]
         last_best = max((number for number, line in enumerate(lines) if line["best"]), default=-1)
         return len(lines) - 1 - last_best
 
@@ -266,6 +271,8 @@ class Run:
         self._interval.append(losses)
         warnings = [*self._untold, *(self._log() if self._due(config.log_every) else [])]
         self._untold = []
+        if self._due(config.save_every) or (self._evaluates and self._due(config.evaluate_every)):
+            require_finite(self.trainer)  # in every process, so that all of them go back together
         evaluation = self._evaluate() if self._evaluates and self._due(config.evaluate_every) else None
         checkpoint = self.save() if self.leads and self._due(config.save_every) else None
         if self.leads and self._due(config.sample_every):

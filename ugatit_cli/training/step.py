@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -105,8 +106,9 @@ class Trainer:
         terms = self._improve_discriminators(pieces, fakes, random)
         if learning:
             terms |= self._improve_generators(pieces, fakes, random)
-        for piece, made in zip(pieces, fakes, strict=True):
-            self.vitals.observe(piece, made)
+        if all(map(math.isfinite, terms.values())):  # one picture of no numbers would spoil a whole interval's
+            for piece, made in zip(pieces, fakes, strict=True):
+                self.vitals.observe(piece, made)
         return terms
 
     def _translate(self, batch: Batch, with_gradient: bool) -> Fakes:

@@ -76,7 +76,7 @@ cpu) # a checkpoint every minute or two
     stage 96 2600 --base "$out/runs/64" --size 96 --discriminator-layers 6 --seed 2 $paper $small
     match 2400
     small="$small --discriminator-layers 6"
-    stage 128 7950 --base "$out/runs/96/weights.safetensors" --size 128 --seed 7 $paper $small
+    stage 128 7950 --base "$out/runs/96/weights.safetensors" --size 128 --seed 7 --warmup 200 $paper $small
     stage 96-loose 850 --base "$out/runs/128" --size 96 --seed 12 --learning-rate 2e-4 --warmup 100 $light $loose $small
     stage 96-fast 1800 --base "$out/runs/96-loose" --size 96 --seed 13 --learning-rate 5e-4 $light $loose $small
     stage 128-more 5200 --base "$out/runs/96-fast" --size 128 --seed 14 --learning-rate 4e-4 $light $small
