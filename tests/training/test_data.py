@@ -60,7 +60,9 @@ def test_domains_are_shuffled_apart(grey_folders: TrainConfig) -> None:
     assert [shown(batch.real_a) for batch in batches] != [shown(batch.real_b) for batch in batches]
 
 
-def test_batches_from_the_middle_are_the_same(config: TrainConfig) -> None:
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_batches_from_the_middle_are_the_same(batch_size: int, config: TrainConfig) -> None:
+    config = config.model_copy(update={"batch_size": batch_size})
     data = opened(config)
     for step, batch in enumerate(data.batches(3), start=3):
         assert torch.equal(batch.real_a, data.batch(step).real_a)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ from ..pipeline.sources import PICTURE_SUFFIXES
 from .config import TrainConfig
 
 DOMAIN_A, DOMAIN_B = 0, 1
+MOST_READERS = 8  # pictures that are read at a time
+
+Pixels = NDArray[np.uint8]
+Each = Callable[[Callable[[int], Pixels], Iterable[int]], Iterable[Pixels]]
 
 
 class Batch(NamedTuple):
@@ -58,7 +63,7 @@ def _is_shown(place: Path, endings: Collection[str]) -> bool:
     return place.suffix.lower() in endings and not any(part.startswith(".") for part in place.parts)
 
 
-def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+def to_tensor(pixels: Pixels) -> Tensor:
     """uint8 (..., H, W, 3) -> float (..., 3, H, W) in [-1, 1], as the official code normalises."""
     planes = torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, -1, -3)))
     return (planes.float() / 255 - 0.5) / 0.5
@@ -75,27 +80,30 @@ class UnpairedFolders:
     processes: int = 1
     order: int = 0  # another number is another shuffle
 
-    def batch(self, step: int) -> Batch:
-        """The batch of update `step` (from 1)."""
-        return Batch(self._domain(self.paths_a, DOMAIN_A, step), self._domain(self.paths_b, DOMAIN_B, step))
+    def batch(self, step: int, each: Each = map) -> Batch:
+        """The batch of update `step` (from 1); `each` reads the pictures of a domain, as `map` would."""
+        return Batch(self._domain(self.paths_a, DOMAIN_A, step, each), self._domain(self.paths_b, DOMAIN_B, step, each))
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches from `first_step` to the last, the next one read while one is used."""
-        with ThreadPoolExecutor(1, thread_name_prefix="ugatit-data") as reader:
-            following = reader.submit(self.batch, first_step)
+        with (
+            ThreadPoolExecutor(min(self.config.batch_size, MOST_READERS), thread_name_prefix="ugatit-picture") as pool,
+            ThreadPoolExecutor(1, thread_name_prefix="ugatit-data") as reader,
+        ):
+            following = reader.submit(self.batch, first_step, pool.map)
             for step in range(first_step + 1, self.config.steps + 2):
                 batch = following.result()
                 if step <= self.config.steps:
-                    following = reader.submit(self.batch, step)
+                    following = reader.submit(self.batch, step, pool.map)
                 yield batch
 
-    def _domain(self, paths: list[Path], domain: int, step: int) -> Tensor:
+    def _domain(self, paths: list[Path], domain: int, step: int, each: Each) -> Tensor:
         size = self.config.batch_size
         first = ((step - 1) * self.processes + self.process) * size
         positions = range(first, first + size)
-        return to_tensor(np.stack([self._picture(paths, domain, position) for position in positions]))
+        return to_tensor(np.stack(list(each(partial(self._picture, paths, domain), positions))))
 
-    def _picture(self, paths: list[Path], domain: int, position: int) -> NDArray[np.uint8]:
+    def _picture(self, paths: list[Path], domain: int, position: int) -> Pixels:
         """The official augmentation: resize with a margin, random crop, random mirror."""
         config = self.config
         turn, index = divmod(position, len(paths))
