@@ -263,6 +263,15 @@ def test_what_libraries_say_is_shown_on_request(verbosity: Verbosity, shown: lis
     assert bool(noise) == bool(shown)
 
 
+def test_where_no_file_can_be_made_noise_is_not_kept() -> None:
+    """As on a disk that is full, or can only be read."""
+    no_place = "import tempfile; tempfile.tempdir = '/nowhere'"
+    command = [sys.executable, "-c", no_place + NOISE, str(int(Verbosity.NORMAL))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert "ours" in lines and "from C \x1b[2J" in lines and lines[-1] == "after"
+
+
 # as on Windows: the stream of a console looks its descriptor up at each write, and can write to nothing but a console
 CONSOLE_OF_WINDOWS = """
 import io, os, stat, sys

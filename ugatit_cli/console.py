@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO
@@ -202,13 +202,16 @@ class Console:
     def captured_noise(self) -> Iterator[None]:
         """Keep what libraries write to standard error out of sight; with `-v` it is shown at the end.
 
-        That goes for the lines that C code writes to the file descriptor, too.
+        That goes for the lines that C code writes to the file descriptor, too. Where there is no place for a file to keep
+        them in, they are seen.
         """
-        if os.environ.get("UGATIT_DEBUG") or not _is_descriptor(sys.stderr, 2):
+        hides = not os.environ.get("UGATIT_DEBUG") and _is_descriptor(sys.stderr, 2)
+        noise = _temporary_file() if hides else None
+        if noise is None:
             yield
             return
         kept, before, ours = self._rich, sys.stderr, os.dup(2)
-        with tempfile.TemporaryFile() as noise, open(ours, "w", encoding=before.encoding, errors="replace") as real:
+        with noise, open(ours, "w", encoding=before.encoding, errors="replace") as real:
             before.flush()
             self._rich, self._stream = None, real
             os.dup2(noise.fileno(), 2)
@@ -272,6 +275,13 @@ def _rich_console(file: TextIO | None) -> RichConsole:
     from rich.console import Console as RichConsole
 
     return RichConsole(file=file or open(os.devnull, "w"))  # noqa: SIM115 - lives as long as the process
+
+
+def _temporary_file() -> IO[bytes] | None:
+    """None where none can be made, as on a disk that is full or can only be read."""
+    with suppress(OSError):
+        return tempfile.TemporaryFile()
+    return None
 
 
 def _text_into(file: IO[bytes]) -> TextIO:

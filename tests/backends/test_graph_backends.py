@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -21,7 +23,8 @@ from ugatit_cli.backends.openvino import OpenvinoBackend
 from ugatit_cli.backends.pixels import from_graph, to_graph
 from ugatit_cli.backends.providers import cuda_problem
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.errors import BadModelError, DeviceError
+from ugatit_cli.cache import VARIABLE
+from ugatit_cli.errors import BadModelError, DeviceError, ResourceError, UgatitError
 from ugatit_cli.graph.facts import Colours, Element, GraphFacts, Layout, ValueRange
 from ugatit_cli.graph.generator import GraphForm, facts_of, write_generator
 from ugatit_cli.graph.screening import screen
@@ -157,6 +160,51 @@ def test_a_gpu_translates_as_the_cpu_does(tmp_path: Path) -> None:
         OnnxBackend(path, facts_of(config, form), device)(PICTURES) for device in ("cpu", "cuda")
     ]
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1
+
+
+def bound(model: ModelProto, folder: Path) -> OnnxBackend:
+    """Runs on the CPU as on a GPU: its tensors are bound beforehand."""
+    backend = OnnxBackend(saved(model, folder / "a.onnx"), GraphFacts("x", "y", "nchw", "float32", "-1..1"), "cpu")
+    backend.device = "cuda"
+    return backend
+
+
+def test_tensors_bound_beforehand_give_the_same(tmp_path: Path) -> None:
+    assert (bound(inverted(), tmp_path)(PICTURES) == 255 - PICTURES).all()
+
+
+@pytest.mark.parametrize(
+    ("operator", "numbers", "error", "name"),
+    [
+        ("Expand", [1 << 34, 1, 1, 1], ResourceError, "out-of-memory"),
+        ("Reshape", [7, 5], BadModelError, "model-run"),
+    ],
+    ids=["too much memory", "any other failure"],
+)
+def test_what_fails_on_a_gpu_is_told_as_on_a_cpu(
+    operator: str, numbers: list[int], error: type[UgatitError], name: str, tmp_path: Path
+) -> None:
+    shape = {"shape": np.array(numbers, np.int64)}
+    model = graph([helper.make_node(operator, ["x", "shape"], ["y"])], shape, out_shape=["any"] * len(numbers))
+    backend = bound(model, tmp_path)
+    for device in ("cpu", "cuda"):
+        backend.device = device
+        with pytest.raises(error) as caught:
+            backend(PICTURES[:1])
+        assert caught.value.name == name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_graph_whose_name_onnx_runtime_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / os.fsdecode(b"bad_\xff")
+    folder.mkdir()
+    with pytest.raises(BadModelError, match="not UTF-8") as caught:
+        opened(OnnxBackend, inverted(), folder)
+    assert caught.value.name == "model-onnx-load" and "rename" in caught.value.hint
+    monkeypatch.setenv(VARIABLE, str(folder))
+    with pytest.raises(BadModelError) as caught:
+        opened(OnnxBackend, inverted(), folder)
+    assert VARIABLE in caught.value.hint
 
 
 def test_bytes_go_in_and_come_out(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ class Request:
 class LoopbackHub:
     """Repositories by name, each a mapping from file to content; `etags` where a digest would take too long to compute.
 
-    `pace` limits what it sends to so many bytes a second; `sent` counts them; `uploads` are what was committed.
+    `pace` limits what it sends to so many bytes a second; `sent` counts them; `uploads` are what was committed. It may hide
+    how long a file is, and send another part than was asked for.
     """
 
     repos: dict[str, dict[str, bytes | Path]] = field(default_factory=dict)
@@ -43,6 +44,8 @@ class LoopbackHub:
     commit: str = COMMIT
     pace: float = 0
     ignores_ranges: bool = False
+    shifts_ranges: bool = False
+    hides_size: bool = False
     sent: int = 0
     requests: list[Request] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -131,14 +134,15 @@ def handler_of(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
         def send_content(self, name: str, content: bytes | Path) -> None:
             size = size_of(content)
             etag = hub.etags.get(name) or hashlib.sha256(content if isinstance(content, bytes) else b"").hexdigest()
-            head = {"X-Repo-Commit": hub.commit, "ETag": f'"{etag}"', "X-Linked-Size": str(size)}
+            head = {"X-Repo-Commit": hub.commit, "ETag": f'"{etag}"'}
             first, last = 0, size - 1
             if self.headers.get("Range") and not hub.ignores_ranges:
                 begin, _, end = self.headers["Range"].removeprefix("bytes=").partition("-")
-                first, last = int(begin), min(int(end or last), last)
+                first, last = int(begin) + hub.shifts_ranges, min(int(end or last), last)
                 head["Content-Range"] = f"bytes {first}-{last}/{size}"
             self.send_response(206 if "Content-Range" in head else 200)
-            for key, value in {**head, "Content-Length": str(last - first + 1)}.items():
+            sizes = {"X-Linked-Size": str(size), "Content-Length": str(last - first + 1)}
+            for key, value in (head | ({"Connection": "close"} if hub.hides_size else sizes)).items():
                 self.send_header(key, value)
             self.end_headers()
             if self.command == "GET":

@@ -64,6 +64,44 @@ def test_a_server_that_begins_anew_sends_the_whole_file(missing: int, loopback: 
     assert len(loopback.gets()) == 2  # the list of files, and the file
 
 
+def test_another_part_of_a_file_of_unknown_size(loopback: LoopbackHub, quick: Path) -> None:
+    part = quick / "models--me--toon" / "blobs" / f"{SHA256}{PART_SUFFIX}"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:1000])
+    loopback.hides_size = loopback.shifts_ranges = True
+    with pytest.raises(NetworkError, match="what the server sends is not the file$"):
+        fetch(TOON, "", Unwatched())
+    loopback.shifts_ranges = False
+    assert fetch(TOON, "", Unwatched())[0].read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("pinned", ["", SHA256])
+def test_a_digest_that_is_a_path_leads_nowhere(pinned: str, loopback: LoopbackHub, tmp_path: Path) -> None:
+    precious = tmp_path / ("x" * 55)
+    precious.write_bytes(b"precious")
+    loopback.etags["weights.safetensors"] = f"../../../{precious.name}"  # as long as a sha256
+    if pinned:
+        assert fetch(TOON, pinned, Unwatched())[0].read_bytes() == CONTENT
+    else:
+        with pytest.raises(NetworkError, match="does not say its digest"):
+            fetch(TOON, pinned, Unwatched())
+    assert precious.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("commit", ["../../../planted", "../../../planted".ljust(40, "x"), "5A" * 20, "5a" * 32])
+def test_what_is_no_commit_becomes_no_path(commit: str, loopback: LoopbackHub, tmp_path: Path) -> None:
+    loopback.commit = commit
+    with pytest.raises(NetworkError, match="does not answer as a Hub does") as caught:
+        fetch(TOON, SHA256, Unwatched())
+    assert (caught.value.name, list(tmp_path.rglob("*"))) == ("hub-answer", [])
+
+
+def test_another_commit_than_was_asked_for(loopback: LoopbackHub) -> None:
+    with pytest.raises(NetworkError, match="does not answer as a Hub does"):
+        fetch(HubFile("me/toon", "6b" * 20, TOON.file), SHA256, Unwatched())
+    assert fetch(HubFile("me/toon", COMMIT, TOON.file), SHA256, Unwatched())[0].read_bytes() == CONTENT
+
+
 @pytest.mark.parametrize("begun", ["offline", "online"])
 def test_a_newer_file_of_another_program_stays(
     begun: str, loopback: LoopbackHub, quick: Path, monkeypatch: pytest.MonkeyPatch

@@ -85,6 +85,30 @@ def test_an_output_folder_inside_the_input_is_never_read(tmp_path: Path) -> None
     assert job.source.path == tmp_path / "in" / "a.png"
 
 
+@pytest.mark.parametrize("pattern", ["**/*.png", "**", "*/*.png", "in/**/*.png", "./in/**"])
+@pytest.mark.parametrize("out", ["in/out", "./in/../in/out"])
+def test_a_pattern_does_not_read_the_output_folder(
+    pattern: str, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "in/a.png", "in/sub/out/b.png", "in/.out/c.png")
+    monkeypatch.chdir(tmp_path)
+    first = planned([pattern], out)
+    for source in first:
+        make(tmp_path / "in" / "out", source.relative_to("in").as_posix())
+    make(tmp_path, "in/out/in/a.png", "in/out/deeper/a.png")
+    assert planned([pattern], out) == first
+
+
+def planned(arguments: list[str], out: str) -> list[Path]:
+    return [job.source.path for job in make_plan(arguments, OutputOptions(out, None, "toon"), recursive=False)]
+
+
+def test_a_pattern_that_names_the_output_folder_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, "out/a.png", "out/sub/b.png")
+    for pattern in ("*.png", "**/*.png"):
+        assert refusal([tmp_path / "out" / pattern], tmp_path / "out") == "output-is-input"
+
+
 @pytest.mark.parametrize(
     ("names", "out", "wanted", "formats"),
     [

@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from ..cache import VARIABLE, cache_folder
 from ..errors import BadModelError
 from ..graph.facts import GraphFacts
 from .cores import threads_each
@@ -19,7 +20,10 @@ from .graph_runs import GraphBackend, run_error
 from .memory import is_out_of_memory, too_little_memory
 from .providers import CUDA, NAMES, cuda_problem, missing_device, provider_options, require_cuda
 
-ERRORS = (states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail)
+ERRORS = (
+    *(states.Fail, states.RuntimeException, states.InvalidArgument, states.NotImplemented, states.EPFail),
+    RuntimeError,  # what becomes of all of these where tensors were bound beforehand
+)
 LOAD_ERRORS = (*ERRORS, states.InvalidGraph, states.InvalidProtobuf, states.NoSuchFile, states.NoModel)
 FATAL = 4  # the only severity that ONNX Runtime itself may print
 
@@ -77,6 +81,7 @@ def _choose_device(wanted: str) -> str:
 
 def _open(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
     """The path, not the bytes: large weights beside the graph are mapped, not read."""
+    _refuse_unreadable_name(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = FATAL
@@ -97,3 +102,14 @@ def _open(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession
         first_line = (str(error).splitlines() or [""])[0][:200]
         text = f"cannot use the model {path}: ONNX Runtime says {first_line}"
         raise BadModelError(text, name="model-onnx-load") from error
+
+
+def _refuse_unreadable_name(path: Path) -> None:
+    """Raises BadModelError for a path that is no text: ONNX Runtime takes no bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        text = f"cannot use the model {path}: ONNX Runtime opens no file whose path is not UTF-8"
+        is_ours = path.is_relative_to(cache_folder())
+        hint = f"set {VARIABLE} to a folder whose name is" if is_ours else "rename it, or the folder that it lies in"
+        raise BadModelError(text, hint=hint, name="model-onnx-load") from error

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..files import writing
-from .hub_file import COMMIT, HubFile
+from .hub_file import COMMIT, DIGEST, HubFile
 from .watching import Watcher
 
 PART_SUFFIX = ".ugatit.incomplete"
@@ -49,7 +48,7 @@ def find(file: HubFile) -> tuple[Path, str] | None:
 def digest_in_name(path: Path) -> str:
     """The digest that the blob behind a snapshot's name is called by; "" where the cache holds copies."""
     blob = Path(os.path.realpath(path))
-    return blob.name if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", blob.name) else ""
+    return blob.name if blob.parent.name == "blobs" and DIGEST.fullmatch(blob.name) else ""
 
 
 def name_blob(blob: Path, file: HubFile, commit: str) -> Path:

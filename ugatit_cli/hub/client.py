@@ -14,10 +14,11 @@ from urllib.parse import urljoin, urlsplit
 
 from .. import __version__
 from ..errors import NetworkError, RefusedError
-from .hub_file import HubFile
+from .hub_file import COMMIT, DIGEST, HubFile
 from .names import is_safe_path
 
 if TYPE_CHECKING:
+    from huggingface_hub import HfFileMetadata
     from huggingface_hub.errors import HfHubHTTPError
 
 T = TypeVar("T")
@@ -47,8 +48,8 @@ class RemoteFile:
     """A file as the Hub describes it.
 
     Attributes:
-        commit: 40 hexadecimal digits.
-        etag: its sha256, or for a small file git's sha1; "" where the Hub does not say.
+        commit: 40 hexadecimal digits, those of the file where it names a commit.
+        etag: its sha256, or for a small file git's sha1; "" where the Hub does not say, or says anything else.
         size: None where the Hub does not say.
     """
 
@@ -85,12 +86,19 @@ def locate(file: HubFile) -> RemoteFile:
     def ask() -> RemoteFile:
         with hub_errors(file):
             found = get_hf_file_metadata(url, timeout=ANSWER_SECONDS, library_name="ugatit-cli")
-        if found.commit_hash is None:
-            text = f"cannot fetch {file}: {_host(url)} does not answer as a Hub does"
-            raise NetworkError(text, hint="check HF_ENDPOINT, the proxy and the firewall", name="hub-answer")
-        return RemoteFile(file, url, found.commit_hash, found.etag or "", found.size)
+        return _described(file, url, found)
 
     return _in_time(lambda: _patiently(ask), file)
+
+
+def _described(file: HubFile, url: str, found: HfFileMetadata) -> RemoteFile:
+    """What the Hub says; commit and digest become the names of files here, and so must be nothing else."""
+    commit, etag = found.commit_hash or "", found.etag or ""
+    asked = COMMIT.fullmatch(file.revision) is not None
+    if COMMIT.fullmatch(commit) is None or (asked and commit != file.revision):
+        text = f"cannot fetch {file}: {_host(url)} does not answer as a Hub does"
+        raise NetworkError(text, hint="check HF_ENDPOINT, the proxy and the firewall", name="hub-answer")
+    return RemoteFile(file, url, commit, etag if DIGEST.fullmatch(etag) else "", found.size)
 
 
 def list_files(repo: HubFile) -> list[str]:

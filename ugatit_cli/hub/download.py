@@ -13,11 +13,11 @@ from ..files import sha256_of, writing
 from ..model_file import MAX_BYTES
 from .cached import PART_SUFFIX, blob_path, lock_path, locked, name_blob
 from .client import Body, InterruptedTransferError, RemoteFile, open_body
-from .hub_file import HubFile
+from .hub_file import DIGEST, HubFile
 from .patience import persist
 from .watching import Watcher
 
-_SHA256_DIGITS, _SHA1_DIGITS = 64, 40
+_SHA256_DIGITS = 64
 _PIECE = 1 << 20
 
 
@@ -30,7 +30,7 @@ def download(remote: RemoteFile, sha256: str, watcher: Watcher) -> Path:
         ResourceError, OutputError: the disk is full, or cannot be written.
     """
     etag = remote.etag or sha256
-    if len(etag) not in (_SHA256_DIGITS, _SHA1_DIGITS):
+    if DIGEST.fullmatch(etag) is None:
         text = f"cannot fetch {remote.file}: the Hub does not say its digest, so it could not be verified"
         raise NetworkError(text, hint="check HF_ENDPOINT", name="hub-no-digest")
     blob = blob_path(remote.file.repo, etag)
@@ -137,8 +137,8 @@ def _append(remote: RemoteFile, part: Path, advance: Callable[[int], None]) -> N
 def _check_length(remote: RemoteFile, body: Body, wanted: int) -> None:
     """Raises NetworkError where something else begins to come, such as the page of a hotel that wants a password."""
     whole = None if body.length is None else body.start + body.length
-    if body.start not in (0, wanted) or (None not in (whole, remote.size) and whole != remote.size):
-        text = (
-            f"cannot fetch {remote.file}: what the server sends is not the file ({whole:,} bytes, not {remote.size:,})"
-        )
+    known = whole is not None and remote.size is not None
+    if body.start not in (0, wanted) or (known and whole != remote.size):
+        sizes = f" ({whole:,} bytes, not {remote.size:,})" if known else ""
+        text = f"cannot fetch {remote.file}: what the server sends is not the file{sizes}"
         raise NetworkError(text, hint="check HF_ENDPOINT, the proxy and the firewall", name="hub-answer")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 MAIN = "main"
 COMMIT = re.compile(r"[0-9a-f]{40}")
+DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # what the Hub calls a content by: git's sha1, or the sha256
 
 
 @dataclass(frozen=True)

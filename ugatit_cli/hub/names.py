@@ -29,7 +29,8 @@ MODEL_SUFFIXES = (
     ".pkl",
 )
 _PART = r"[A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?"
-_HUB_FILE = re.compile(rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?(?::(?P<file>.+))?", re.ASCII)
+_BRANCH = r"\w[\w.-]*(?:/\w[\w.-]*)*"  # or tag or commit; the cache keeps a file of that name
+_HUB_FILE = re.compile(rf"(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_BRANCH}))?(?::(?P<file>.+))?", re.ASCII)
 _PATH_PART = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 _MAX_PATH = 255
 

@@ -48,7 +48,7 @@ class Source:
 
 
 def find_sources(arguments: Sequence[str], *, recursive: bool, excluded: Collection[Path] = ()) -> list[Source]:
-    """Every picture meant by `arguments`, in their order, each once; folders in `excluded` are not looked into.
+    """Every picture meant by `arguments`, in their order, each once; what is found by itself in folders of `excluded` is none.
 
     A file named by itself is taken whatever its name, and so is one whose name happens to look like a pattern.
 
@@ -103,7 +103,7 @@ def _expand(argument: str, recursive: bool, skipped: set[Identity]) -> Iterator[
     elif os.path.lexists(argument):
         yield Source(path, Path(path.name), status=_status(path))
     elif glob.has_magic(argument):
-        yield from _matches(argument)
+        yield from _matches(argument, skipped)
     else:
         raise UsageError(f"{argument} does not exist", hint="check the path", name="input-missing")
 
@@ -122,17 +122,28 @@ def _standard_input() -> bytes:
     return data
 
 
-def _matches(pattern: str) -> Iterator[Source]:
-    """Files that match; folders are not entered, since `**` says how deep to look."""
+def _matches(pattern: str, skipped: set[Identity]) -> Iterator[Source]:
+    """Files that match; folders are not entered, since `**` says how deep to look.
+
+    What lies in a folder of `skipped` is left out, unless the pattern names that folder.
+    """
     base = _fixed_part(pattern)
     paths = [Path(name) for name in sorted(set(_glob(Path(pattern))))]
     known = [path for path in paths if _has_picture_name(path.name) or is_video_name(path.name)]
-    chosen = [path for path in known if not os.path.isdir(path)]
+    unread = skipped - _around(base)
+    allowed = {folder for folder in {path.parent for path in known} if unread.isdisjoint(_around(folder))}
+    chosen = [path for path in known if path.parent in allowed and not os.path.isdir(path)]
     if not chosen:
         raise UsageError(f"no picture matches {pattern}", hint="check the pattern", name="input-missing")
     for path in chosen:
         relative = path.relative_to(base)
         yield Source(path, Path(path.name) if ".." in relative.parts else relative, status=_status(path))
+
+
+def _around(folder: Path) -> set[Identity | None]:
+    """The folder, and all that it lies in, however it is spelled."""
+    real = Path(os.path.realpath(folder))
+    return {identity_of(path) for path in (real, *real.parents)}
 
 
 def _glob(pattern: Path, root: str = os.curdir) -> Iterator[str]:

@@ -25,7 +25,7 @@ def start_engine(precision: str, device: torch.device) -> Accelerator:
     if precision == "fp16" and device.type != "cuda":
         raise DeviceError(
             f"--precision fp16 needs a CUDA GPU, and this run is on {device.type}",
-            hint="use --precision bf16 or fp32",
+            hint="use --precision bf16 or fp32; a run that began in fp16 is the --base of another",
             name="precision-missing",
         )
     if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
