@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -136,6 +136,54 @@ def cut(path: Path, part: float) -> Path:
     """Leave only so much of a file."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * part)])
+    return path
+
+
+def spoil(path: Path, first: int, last: int | None = None) -> Path:
+    """Put zeros into the packets of pictures from number `first` to before `last`, or to the end."""
+    with av.open(str(path)) as film:
+        places = [(packet.pos or 0, packet.size) for packet in film.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    for place, size in places[first:last]:
+        data[place : place + size] = bytes(size)
+    path.write_bytes(data)
+    return path
+
+
+def move(source: Path, target: Path, seconds: Fraction) -> Path:
+    """The same film, by another clock."""
+    with av.open(str(source)) as film, av.open(str(target), "w") as out:
+        streams = {each.index: out.add_stream_from_template(each) for each in film.streams}
+        for packet in film.demux():
+            if packet.pts is not None and packet.dts is not None:
+                ticks = round(seconds / Fraction(packet.time_base))
+                packet.pts, packet.dts, packet.stream = (
+                    packet.pts + ticks,
+                    packet.dts + ticks,
+                    streams[packet.stream.index],
+                )
+                out.mux(packet)
+    return target
+
+
+SOUND, PICTURES = range(0xC0, 0xE0), range(0xE0, 0xF0)  # numbers of streams in a transport stream
+
+
+def stamp_anew(path: Path, streams: range, change: Callable[[int, int], int]) -> Path:
+    """In a transport stream: what `change` makes of (number, tick) is when a packet of `streams` is shown (ISO/IEC 13818-1, 2.4.3.6)."""
+    data = bytearray(path.read_bytes())
+    number = 0
+    for place in range(0, len(data), 188):
+        if not data[place + 1] & 0x40:  # no packet of the stream begins
+            continue
+        head = place + 4 + (1 + data[place + 4] if data[place + 3] & 0x20 else 0)
+        if data[head : head + 3] == b"\0\0\1" and data[head + 3] in streams:
+            stamp = int.from_bytes(data[head + 9 : head + 14], "big")
+            ticks = (stamp >> 3 & 7 << 30) | (stamp >> 2 & 0x7FFF << 15) | (stamp >> 1 & 0x7FFF)
+            ticks, number = change(number, ticks), number + 1
+            stamp = (stamp >> 36 << 36) | (ticks >> 30) << 33 | (ticks >> 15 & 0x7FFF) << 17 | (ticks & 0x7FFF) << 1
+            data[head + 9 : head + 14] = (stamp | 1 << 32 | 1 << 16 | 1).to_bytes(5, "big")
+    path.write_bytes(data)
     return path
 
 

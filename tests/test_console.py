@@ -272,6 +272,19 @@ def test_where_no_file_can_be_made_noise_is_not_kept() -> None:
     assert "ours" in lines and "from C \x1b[2J" in lines and lines[-1] == "after"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files")
+def test_where_a_file_cannot_grow_noise_is_lost() -> None:
+    full = """
+import resource, tempfile
+tempfile.gettempdir()  # the disk fills up after the first look at it
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+"""
+    noise = NOISE.replace('os.write(2, b"from C \\x1b[2J\\n")', 'print("from a library", file=sys.stderr)')
+    command = [sys.executable, "-c", full + noise, str(int(Verbosity.VERBOSE))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.splitlines()) == (0, ["ours", "after"])
+
+
 # as on Windows: the stream of a console looks its descriptor up at each write, and can write to nothing but a console
 CONSOLE_OF_WINDOWS = """
 import io, os, stat, sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from .errors import UgatitError
 from .files import write_error
@@ -285,7 +286,18 @@ def _temporary_file() -> IO[bytes] | None:
 
 
 def _text_into(file: IO[bytes]) -> TextIO:
-    return open(file.fileno(), "w", closefd=False, encoding="utf-8", errors="backslashreplace", buffering=1)
+    kept = _LossyFile(file.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(cast("BinaryIO", kept), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+class _LossyFile(io.FileIO):
+    """What a full disk has no room for is lost: whoever wrote it goes on."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 def _is_descriptor(stream: TextIO | None, number: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
@@ -51,11 +52,15 @@ def takes_smoothing(index: Path) -> bool:
 
 
 def digest(index: Path, *, smoothing: bool) -> str:
-    """What stands for the checkpoint's sha256: that of its index, which has a checksum of every tensor, and of `smoothing`.
+    """What stands for the checkpoint's sha256: that of its index, which has a checksum of every tensor, of `smoothing`, and
+    of its data files' sizes: one that is cut off holds less.
 
     Raises OSError.
     """
-    return hashlib.sha256(index.read_bytes() + (_SMOOTHING.encode() if smoothing else b"")).hexdigest()
+    shared = index.name.removesuffix(SUFFIX)
+    found = sorted(path for path in index.parent.glob(f"{glob.escape(shared)}.data-*") if path.is_file())
+    sizes = "".join(f"{path.name.removeprefix(shared)}:{path.stat().st_size}" for path in found)
+    return hashlib.sha256(index.read_bytes() + sizes.encode() + (_SMOOTHING.encode() if smoothing else b"")).hexdigest()
 
 
 def _is_index(path: Path) -> bool:

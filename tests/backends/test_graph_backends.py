@@ -22,8 +22,8 @@ from ugatit_cli.backends.onnx import OnnxBackend
 from ugatit_cli.backends.openvino import OpenvinoBackend
 from ugatit_cli.backends.pixels import from_graph, to_graph
 from ugatit_cli.backends.providers import cuda_problem
-from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.cache import VARIABLE
+from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.errors import BadModelError, DeviceError, ResourceError, UgatitError
 from ugatit_cli.graph.facts import Colours, Element, GraphFacts, Layout, ValueRange
 from ugatit_cli.graph.generator import GraphForm, facts_of, write_generator

@@ -445,6 +445,14 @@ def test_hostile_folders_and_names(
     assert {name: bad for name, bad in found.items() if bad} == {}
 
 
+def test_results_that_a_pattern_matches_are_not_translated_again(translate: Translate) -> None:
+    for name in ("a.jpg", "sub/b.jpg"):
+        photo(name)
+    assert len(translate("**/*.jpg", "-o", "out").stdout.splitlines()) == 2
+    assert translate("**/*.jpg", "-o", "out").stdout == ""
+    assert files("out") == ["a.jpg", "sub/b.jpg"]
+
+
 def test_results_inside_the_folder_are_not_translated_again(translate: Translate) -> None:
     photo("photos/a.png")
     for _ in range(2):

@@ -159,6 +159,31 @@ def test_another_detector_makes_all_again(group: Path, model: Path, detector: Pa
     assert made == [True, False, True]
 
 
+@pytest.mark.parametrize("faces", ["all", "crop"])
+def test_another_place_for_faces_makes_all_again(
+    faces: str, group: Path, model: Path, detector: Path, tmp_path: Path
+) -> None:
+    assert CliRunner().invoke(app, ["models", "import", str(model), "--name", "faces"]).exit_code == 0
+    row = own_models_folder() / "faces" / OWN_ROW
+    plain, made = row.read_text(), []
+    words: list[str | Path] = [group, "-o", tmp_path / "out", "-m", "faces", "--faces", faces, "--face-model", detector]
+    for more in ("", "face = [0.5, 0.56, 0.24]\n", "face = [0.5, 0.47, 0.18]\n"):  # the first two mean the same
+        row.write_text(plain + more)
+        made.append(bool(translate(*words).stdout))
+    assert made == [True, False, True]
+
+
+def test_where_whole_pictures_are_meant_the_place_for_faces_is_nothing(
+    group: Path, model: Path, tmp_path: Path
+) -> None:
+    assert CliRunner().invoke(app, ["models", "import", str(model), "--name", "faces"]).exit_code == 0
+    words: list[str | Path] = [group, "-o", tmp_path / "out", "-m", "faces"]
+    assert translate(*words).stdout
+    with (own_models_folder() / "faces" / OWN_ROW).open("a") as row:
+        row.write("face = [0.5, 0.47, 0.18]\n")
+    assert not translate(*words).stdout
+
+
 def test_a_detector_that_is_none(group: Path, model: Path, tmp_path: Path) -> None:
     done = translate(group, "-o", tmp_path / "out.png", "-m", model, "--faces", "all", "--face-model", group)
     assert (done.exit_code, "cannot use the face detector" in done.stderr) == (5, True)

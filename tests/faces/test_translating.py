@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from ugatit_cli.errors import ResourceError
 from ugatit_cli.faces.alignment import Pixels
 from ugatit_cli.faces.crops import FaceCrops
 from ugatit_cli.faces.face import Face, FaceFraming
@@ -27,9 +28,12 @@ class Negative:
     device: str = "cpu"
     image_size: int = SIZE
     any_size: bool = False
+    memory: int = 64  # pictures that fit into it
     shapes: list[tuple[int, ...]] = field(default_factory=list)
 
     def __call__(self, pictures: Pixels) -> Pixels:
+        if len(pictures) > self.memory:
+            raise ResourceError("too many", name="out-of-memory")
         self.shapes.append(pictures.shape)
         return 255 - pictures
 
@@ -47,7 +51,7 @@ def grey(height: int = 120, width: int = 202) -> Pixels:
 
 
 def test_all_faces_go_through_the_network_together() -> None:
-    backend = Negative()
+    backend = Negative(device="cuda")
     translator = FaceTranslator(backend, wish())
     (output,) = translator(grey()[None])
     assert backend.shapes == [(2, SIZE, SIZE, 3)]
@@ -91,8 +95,51 @@ def test_a_picture_keeps_its_size_on_the_way() -> None:
     assert framed.pixels.shape == grey().shape and framed.source_box == (0, 0, 202, 120)
 
 
+def crowd(count: int) -> tuple[FaceWish, Pixels]:
+    """So many faces in a row, each of a shade of its own."""
+    faces = [Face(LANDMARKS + (40 + 60 * i, 50), count - i) for i in range(count)]
+    picture = grey(100, 60 * count + 20)
+    for i in range(count):
+        picture[30:70, 20 + 60 * i : 60 + 60 * i] = 10 * i
+    return FaceWish(lambda picture: faces, FaceFraming(), False, Framing("stretch", SIZE, False)), picture
+
+
+@pytest.mark.parametrize(
+    ("device", "batch_size", "memory", "expected"),
+    [
+        ("cuda", None, 64, [12, 12]),
+        ("cuda", None, 8, [6, 6, 6, 6]),
+        ("cuda", None, 2, [1] * 24),
+        ("cuda", 5, 64, [5, 5, 2, 5, 5, 2]),
+        ("cpu", None, 64, [1] * 24),
+        ("cpu", 8, 3, [2] * 12),
+    ],
+)
+@pytest.mark.parametrize("kind", [FaceTranslator, FaceCrops])
+def test_more_faces_than_fit_go_through_in_parts(
+    kind: type[FaceTranslator | FaceCrops], device: str, batch_size: int | None, memory: int, expected: list[int]
+) -> None:
+    """And what did not fit is not tried again."""
+    wish, picture = crowd(12)
+    backend, plenty = Negative(device=device, memory=memory), Negative(device="cuda")
+    translator, reference = kind(backend, wish, batch_size), kind(plenty, wish)
+    framed = translator.frame(picture).pixels[None]
+    outputs, heats = translator.translate_with_heatmap(framed)
+    assert (outputs == translator(framed)).all() and (outputs == reference(framed)).all()
+    assert (heats == reference.translate_with_heatmap(framed)[1]).all()
+    assert [shape[0] for shape in backend.shapes] == expected
+
+
+@pytest.mark.parametrize("kind", [FaceTranslator, FaceCrops])
+def test_one_face_that_does_not_fit_is_the_runs_error(kind: type[FaceTranslator | FaceCrops]) -> None:
+    wish, picture = crowd(3)
+    translator = kind(Negative(device="cuda", memory=0), wish)
+    with pytest.raises(ResourceError):
+        translator(translator.frame(picture).pixels[None])
+
+
 def test_crops_are_a_strip_of_faces() -> None:
-    backend = Negative()
+    backend = Negative(device="cuda")
     crops = FaceCrops(backend, wish())
     framed = crops.frame(grey())
     assert framed.pixels.shape == (SIZE, 2 * SIZE, 3)

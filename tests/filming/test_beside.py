@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
-from films import Film, packets_of, times_of
+from films import PICTURES, SOUND, Film, move, packets_of, stamp_anew, times_of
 
 from ugatit_cli.errors import OutputError
 from ugatit_cli.pipeline import Written
@@ -85,22 +86,6 @@ def test_an_error_at_the_end_names_the_film_and_what_to_do(
     assert error.value.hint == "choose an .mkv, or --no-audio"
 
 
-def moved(source: Path, target: Path, seconds: Fraction) -> Path:
-    """The same film, by another clock."""
-    with av.open(str(source)) as film, av.open(str(target), "w") as out:
-        streams = {each.index: out.add_stream_from_template(each) for each in film.streams}
-        for packet in film.demux():
-            if packet.pts is not None and packet.dts is not None:
-                ticks = round(seconds / Fraction(packet.time_base))
-                packet.pts, packet.dts, packet.stream = (
-                    packet.pts + ticks,
-                    packet.dts + ticks,
-                    streams[packet.stream.index],
-                )
-                out.mux(packet)
-    return target
-
-
 def spans(path: Path) -> list[tuple[float, float]]:
     """(begin, end) of every stream, in seconds."""
     found = []
@@ -153,6 +138,102 @@ def test_sound_that_repeats_a_time(invert: Invert, tmp_path: Path) -> None:
     assert packets_of(tmp_path / "c.mp4", "audio") == packets_of(tmp_path / "b.mkv", "audio")
 
 
+@pytest.mark.parametrize("streams", [SOUND, PICTURES], ids=["sound", "pictures"])
+@pytest.mark.parametrize("wrong", [1 << 18, -18_000, -3000], ids=["far ahead", "far back", "a little back"])
+@pytest.mark.parametrize("target", ["b.mp4", "b.mkv"])
+def test_a_wrong_time_moves_neither_sound_nor_pictures(
+    invert: Invert, tmp_path: Path, streams: range, wrong: int, target: str
+) -> None:
+    source = sounding(tmp_path / "a.ts", "mp2", samples=1152)
+    invert(source, tmp_path / f"whole.{target}")
+    stamp_anew(source, streams, lambda number, time: time + wrong * (number == 10))
+    assert invert(source, tmp_path / target).notes == ()
+    for stream, most in ((0, 2e-3), (1, 0.04)):
+        wanted = [begin for begin, _, _ in packets(tmp_path / f"whole.{target}", stream)]
+        assert [begin for begin, _, _ in packets(tmp_path / target, stream)] == pytest.approx(wanted, abs=most)
+
+
+def packets(path: Path, stream: int) -> list[tuple[float, float, bytes]]:
+    with av.open(str(path)) as film:
+        return packets_with_times(film, film.streams[stream])
+
+
+@pytest.mark.parametrize("target", ["b.mp4", "b.mkv"])
+@pytest.mark.parametrize("choices", [{}, {"fps": Fraction(30)}], ids=["as it is", "another rate"])
+def test_a_clock_that_wraps(invert: Invert, tmp_path: Path, target: str, choices: dict[str, Fraction]) -> None:
+    plain = sounding(tmp_path / "plain.ts", "mp2", samples=1152)
+    source = move(plain, tmp_path / "a.ts", Fraction(2**33, 90_000) - Fraction(1, 2))
+    invert(plain, tmp_path / f"plain.{target}", **choices)
+    assert invert(source, tmp_path / target, **choices).notes == ()
+    (seen, heard), (plain_seen, plain_heard) = spans(tmp_path / target), spans(tmp_path / f"plain.{target}")
+    assert seen == pytest.approx(plain_seen, abs=0.02)
+    assert heard == pytest.approx(plain_heard, abs=0.02)
+    assert len(times_of(tmp_path / target)) == len(times_of(tmp_path / f"plain.{target}"))
+
+
+def test_samples_that_are_no_numbers(invert: Invert, tmp_path: Path) -> None:
+    source = sounding(tmp_path / "a.mkv", "pcm_f32le")
+    data = bytearray(source.read_bytes())
+    packet = packets_of(source, "audio")[0][20]
+    place = data.index(packet)
+    struct.pack_into("<4f", data, place + 40, math.nan, math.inf, -math.inf, 1e38)
+    source.write_bytes(data)
+    assert invert(source, tmp_path / "b.mp4").notes == (
+        "its track 1 (pcm_f32le sound) becomes aac: mp4 cannot hold it as it is",
+    )
+    assert seconds_heard(tmp_path / "b.mp4") == pytest.approx(1, abs=0.05)
+
+
+def test_what_the_encoder_of_sound_refuses_is_no_end_of_the_film(
+    invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Iterator[av.Packet[Any]]:
+        raise av.error.ArgumentError(22, "refused")
+
+    monkeypatch.setattr("ugatit_cli.video.sound.SoundEncoder.encode", refuse)
+    with pytest.raises(OutputError, match="cannot hold what lies beside the pictures"):
+        invert(sounding(tmp_path / "a.avi", "pcm_s16le"), tmp_path / "b.mp4")
+
+
+def beginning_late(path: Path, codec: str) -> Path:
+    """A recording with two tracks of sound, of which the second begins too late for the file's header to know it."""
+    film = Film(frames=330, audio=(("mp2", "eng"), (codec, "deu")), sample_rate=32_000, layout="mono")
+    with av.open(str(film.make(path.with_suffix(".mkv")))) as whole, av.open(str(path), "w") as out:
+        streams = {each.index: out.add_stream_from_template(each) for each in whole.streams}
+        for packet in whole.demux():
+            is_early = packet.stream.index == 2 and (packet.dts or 0) * Fraction(packet.time_base or 1) < 10
+            if packet.dts is not None and not is_early:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("codec", "target", "becomes"),
+    [
+        ("ac3", "b.mkv", "ac3"),
+        ("aac", "b.mp4", "aac"),
+        ("mp2", "b.mkv", "mp3float"),
+        ("ac3", "b.webm", "opus"),
+    ],
+)
+def test_a_track_that_begins_late(invert: Invert, tmp_path: Path, codec: str, target: str, becomes: str) -> None:
+    source = beginning_late(tmp_path / "a.ts", codec)
+    with av.open(str(source)) as film:
+        assert film.streams.audio[1].codec_context.sample_rate == 0, "as the header says nothing"
+    notes = invert(source, tmp_path / target).notes
+    assert any(note.startswith("its track 2") for note in notes) == (target == "b.webm")
+    with av.open(str(tmp_path / target)) as film:
+        sound = film.streams.audio[1].codec_context
+        assert (sound.name, sound.layout.nb_channels) == (becomes, 1)
+        assert sound.sample_rate == (48_000 if becomes == "opus" else 32_000)
+    assert spans(tmp_path / target)[2] == pytest.approx((10, 11), abs=0.1)
+    if target != "b.webm":
+        assert len(packets_of(tmp_path / target, "audio")[1]) == pytest.approx(
+            len(packets_of(source, "audio")[1]), abs=1
+        )
+
+
 def test_a_relative_folder_with_a_colon(invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("trip:1").mkdir()
@@ -163,7 +244,7 @@ def test_a_relative_folder_with_a_colon(invert: Invert, tmp_path: Path, monkeypa
 @pytest.mark.parametrize("target", ["b.mp4", "b.mkv"])
 def test_a_clock_that_does_not_begin_at_zero(invert: Invert, tmp_path: Path, target: str) -> None:
     plain = sounding(tmp_path / "plain.ts", "mp2", samples=1152)
-    source = moved(plain, tmp_path / "a.ts", Fraction(5000))
+    source = move(plain, tmp_path / "a.ts", Fraction(5000))
     assert times_of(source)[0] > 5000
     invert(plain, tmp_path / f"plain.{target}")
     invert(source, tmp_path / target)
@@ -175,7 +256,7 @@ def test_a_clock_that_does_not_begin_at_zero(invert: Invert, tmp_path: Path, tar
 
 
 def test_another_rate_by_a_clock_that_does_not_begin_at_zero(invert: Invert, tmp_path: Path) -> None:
-    source = moved(Film(frames=30).make(tmp_path / "plain.ts"), tmp_path / "a.ts", Fraction(5000))
+    source = move(Film(frames=30).make(tmp_path / "plain.ts"), tmp_path / "a.ts", Fraction(5000))
     invert(source, tmp_path / "b.mp4", fps=Fraction(10), start=Fraction(1, 2))
     assert times_of(tmp_path / "b.mp4") == pytest.approx([n / 10 for n in range(5)], abs=0.1)
 
@@ -237,7 +318,7 @@ def test_subtitles_shown_together_are_one_in_mp4(invert: Invert, tmp_path: Path)
 
 def test_sound_that_an_edit_list_cuts_away_stays_away(invert: Invert, tmp_path: Path) -> None:
     whole = Film(frames=60, audio=(("aac", "eng"),), key_frames=30).make(tmp_path / "whole.mp4")
-    source = moved(whole, tmp_path / "a.mp4", Fraction(-1, 2))
+    source = move(whole, tmp_path / "a.mp4", Fraction(-1, 2))
     invert(source, tmp_path / "b.mkv")
     (seen, _), (heard, _) = spans(tmp_path / "b.mkv")
     assert heard == pytest.approx(seen, abs=0.05)
@@ -259,7 +340,7 @@ def played_twice(path: Path) -> Path:
 @pytest.mark.parametrize("target", ["b.mp4", "b.mkv"])
 def test_what_an_edit_list_shows_out_of_order(invert: Invert, tmp_path: Path, target: str) -> None:
     film = Film(frames=90, audio=(("aac", "eng"),), key_frames=20).make(tmp_path / "whole.mp4")
-    source = played_twice(moved(film, tmp_path / "a.mp4", Fraction(1)))
+    source = played_twice(move(film, tmp_path / "a.mp4", Fraction(1)))
     assert invert(source, tmp_path / target).notes == ()
     assert len(times_of(tmp_path / target)) == 60
     assert seconds_heard(tmp_path / target) == pytest.approx(2, abs=0.1)

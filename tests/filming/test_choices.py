@@ -15,7 +15,10 @@ from PIL import Image
 
 from ugatit_cli import images
 from ugatit_cli.errors import UsageError
+from ugatit_cli.files import sha256_of
+from ugatit_cli.filming.plan import is_in_the_way
 from ugatit_cli.pipeline import Written
+from ugatit_cli.pipeline.journal import Journal, Origin, Record
 
 Invert = Callable[..., Written]
 
@@ -101,6 +104,42 @@ def test_codecs(invert: Invert, source: Path, tmp_path: Path, codec: str, name: 
     with av.open(str(tmp_path / "b.mkv")) as film:
         assert film.streams.video[0].codec_context.name == name
     assert len(pictures_of(tmp_path / "b.mkv")) == 30
+
+
+@pytest.mark.parametrize(("suffix", "tag"), [("mp4", "hvc1"), ("mov", "hvc1"), ("mkv", "")])
+def test_hevc_is_called_what_every_player_of_quicktime_knows(
+    invert: Invert, source: Path, tmp_path: Path, suffix: str, tag: str
+) -> None:
+    invert(source, tmp_path / f"b.{suffix}", codec="hevc")
+    with av.open(str(tmp_path / f"b.{suffix}")) as film:
+        assert film.streams.video[0].codec_context.codec_tag.strip("\0 ") == tag
+    assert len(pictures_of(tmp_path / f"b.{suffix}")) == 30
+
+
+def test_a_size_that_the_encoder_does_not_take(invert: Invert, tmp_path: Path) -> None:
+    source = Film(size=(8, 8)).make(tmp_path / "a.mp4")
+    with pytest.raises(UsageError, match="libx265 cannot write pictures of 8 x 8") as refused:
+        invert(source, tmp_path / "b.mp4", codec="hevc")
+    assert (refused.value.name, refused.value.hint) == ("codec", "choose another --codec")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    invert(source, tmp_path / "b.mp4")
+    assert len(times_of(tmp_path / "b.mp4")) == 12
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_where_a_folder_of_frames_would_be(
+    invert: Invert, source: Path, tmp_path: Path, overwrite: bool, is_link: bool
+) -> None:
+    target = tmp_path / "plain"
+    if is_link:
+        target.symlink_to("nowhere")
+    else:
+        target.write_text("mine")
+    with pytest.raises(UsageError, match="plain: there is a file of that name") as refused:
+        invert(source, target, overwrite=overwrite)
+    assert refused.value.name == "output-is-file"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_symlink() or path.exists()) == ["a.mp4", "plain"]
 
 
 def test_a_second_track_of_pictures_is_left_out_with_a_word(invert: Invert, tmp_path: Path) -> None:
@@ -286,3 +325,17 @@ def test_contradictions(
     with pytest.raises(UsageError, match=words.replace(".", r"\.")):
         invert(source, tmp_path / name, **choices)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "c.mp4", "d.mp4"}
+
+
+def test_a_film_of_an_earlier_record_is_not_in_the_way(tmp_path: Path) -> None:
+    """A kill between the last record and the name leaves the film that the one before it describes."""
+    film, work = tmp_path / "a.mp4", tmp_path / "work"
+    work.mkdir()
+    film.write_bytes(b"made before")
+    journal, origin = Journal(work), Origin(1, 2, "a" * 64, "b" * 64)
+    assert is_in_the_way(film, work)
+    for digest in (sha256_of(film), "d" * 64):
+        journal.add(work / film.name, Record(origin, digest))
+    assert not is_in_the_way(film, work)
+    film.write_bytes(b"somebody's")
+    assert is_in_the_way(film, work)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import av
 import pytest
-from films import Film, cut, picture, pictures_of, times_of
+from films import PICTURES, Film, cut, move, picture, pictures_of, spoil, stamp_anew, times_of
 from PIL import Image
 
 from ugatit_cli.errors import BadInputError, OutputError, ResourceError, UgatitError, UsageError
 from ugatit_cli.filming import reading, work
 from ugatit_cli.filming.plan import work_folder
 from ugatit_cli.pipeline import Written
+from ugatit_cli.video.segments import read_facts
 
 Invert = Callable[..., Written]
 
@@ -83,9 +84,8 @@ def test_damaged_packets_are_bridged_and_told(invert: Invert, tmp_path: Path) ->
     assert any("damaged: they were bridged" in note for note in written.notes)
 
 
-@pytest.mark.usefixtures("short_segments")
-def test_a_full_disk_keeps_what_is_finished(invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, target = Film(frames=30).make(tmp_path / "a.mp4"), tmp_path / "b.mp4"
+def fill_the_disk(patch: pytest.MonkeyPatch) -> None:
+    """When two segments are finished."""
     real, calls = shutil.disk_usage, []
 
     def usage(path: Path) -> object:
@@ -93,13 +93,64 @@ def test_a_full_disk_keeps_what_is_finished(invert: Invert, tmp_path: Path, monk
         total, used, free = real(path)
         return type("Usage", (), {"free": free if len(calls) < 3 else 1000})()
 
+    patch.setattr("ugatit_cli.filming.space.shutil.disk_usage", usage)
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_a_full_disk_keeps_what_is_finished(invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = Film(frames=30).make(tmp_path / "a.mp4"), tmp_path / "b.mp4"
     with monkeypatch.context() as patch:
-        patch.setattr("ugatit_cli.filming.space.shutil.disk_usage", usage)
+        fill_the_disk(patch)
         with pytest.raises(ResourceError, match="the film needs about"):
             invert(source, target)
     assert len(list(work_folder(target).glob("*.state"))) == 2
     invert(source, target)
     assert len(times_of(target)) == 30
+
+
+@pytest.mark.usefixtures("short_segments")
+@pytest.mark.parametrize("choices", [{}, {"fps": Fraction(30)}], ids=["as it is", "another rate"])
+@pytest.mark.parametrize("wrong", [None, 8, 20])
+def test_a_recording_goes_on_where_its_clock_wraps(
+    invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choices: dict[str, Fraction], wrong: int | None
+) -> None:
+    plain = Film(frames=30).make(tmp_path / "plain.ts")
+    source = move(plain, tmp_path / "a.ts", Fraction(2**33, 90_000) - Fraction(2, 5))
+    stamp_anew(source, PICTURES, lambda number, time: time - 3000 * (number == wrong))
+    invert(source, tmp_path / "whole.mp4", **choices)
+    assert len(times_of(tmp_path / "whole.mp4")) == 30
+    with monkeypatch.context() as patch:
+        fill_the_disk(patch)
+        with pytest.raises(ResourceError):
+            invert(source, tmp_path / "b.mp4", **choices)
+    segments = sorted(work_folder(tmp_path / "b.mp4").glob("*.result"))
+    assert [read_facts(each).following for each in segments][-1] == 0, "which is not the beginning"
+    invert(source, tmp_path / "b.mp4", **choices)
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("side", [64, 640], ids=["many small pictures", "a large one"])
+def test_what_the_system_does_not_write_of_a_segment_is_said(invert: Invert, tmp_path: Path, side: int) -> None:
+    import resource
+
+    source = Film(frames=60, size=(side, side)).make(tmp_path / "a.mp4")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*b\.mp4: file too large"):
+            invert(source, tmp_path / "b.mp4", crf=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(work_folder(tmp_path / "b.mp4").glob("*.ugatit-part")) == []
+
+
+def test_packets_that_cannot_be_decoded_at_the_end_end_it_early(invert: Invert, tmp_path: Path) -> None:
+    source = spoil(Film(frames=24).make(tmp_path / "a.mp4"), 18)
+    written = invert(source, tmp_path / "b.mp4")
+    assert written.shortfall is not None
+    assert "ends early: 18 of 24 frames" in written.shortfall.message
+    assert any(note.startswith("6 of its frames or packets are damaged") for note in written.notes)
+    assert invert(source, tmp_path / "c.mp4", end=Fraction(1, 2)).shortfall is None
 
 
 def test_a_hopeless_disk_is_refused_before_it_begins(

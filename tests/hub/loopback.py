@@ -36,7 +36,7 @@ class LoopbackHub:
     """Repositories by name, each a mapping from file to content; `etags` where a digest would take too long to compute.
 
     `pace` limits what it sends to so many bytes a second; `sent` counts them; `uploads` are what was committed. It may hide
-    how long a file is, and send another part than was asked for.
+    how long a file is, and send another part than was asked for. Where `large_files`, uploads go elsewhere, and are not taken.
     """
 
     repos: dict[str, dict[str, bytes | Path]] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class LoopbackHub:
     ignores_ranges: bool = False
     shifts_ranges: bool = False
     hides_size: bool = False
+    large_files: bool = False
     sent: int = 0
     requests: list[Request] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -187,8 +188,11 @@ def accept_upload(hub: LoopbackHub, path: str, body: bytes) -> dict[str, Any]:
         wanted = json.loads(body)
         return {"url": f"{hub.endpoint}/{wanted['organization']}/{wanted['name']}"}
     if "/preupload/" in path:
-        files = json.loads(body)["files"]
-        return {"files": [{"path": each["path"], "uploadMode": "regular", "shouldIgnore": False} for each in files]}
+        files, mode = json.loads(body)["files"], "lfs" if hub.large_files else "regular"
+        return {"files": [{"path": each["path"], "uploadMode": mode, "shouldIgnore": False} for each in files]}
+    if path.endswith("/lfs/objects/batch"):
+        actions = {"upload": {"href": f"{hub.endpoint}/nobody"}}
+        return {"objects": [{**each, "actions": actions} for each in json.loads(body)["objects"]]}
     if path.endswith("/validate-yaml"):
         return {"warnings": [], "errors": []}
     for line in body.decode().splitlines():

@@ -30,6 +30,7 @@ from ugatit_cli import weights
 from ugatit_cli.cli import app
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.hub.cached import lock_path, locked
+from ugatit_cli.hub.converted import folder_of
 from ugatit_cli.hub.places import first_uses_folder, own_models_folder
 from ugatit_cli.hub.registry import RegistryEntry, read_own
 from ugatit_cli.hub.watching import Unwatched
@@ -245,6 +246,32 @@ def test_selfie2anime_comes_and_goes(anime: LoopbackHub) -> None:
     assert ugatit("models", "verify", "selfie2anime").stdout.startswith("ok")
     assert ugatit("models", "remove", "selfie2anime").exit_code == 0
     assert held("selfie2anime")["here"] is False
+
+
+def test_a_conversion_that_broke_off_is_listed_and_removed(anime: LoopbackHub) -> None:
+    files = anime.repos["hylee/UGATIT_model"]
+    right = files[DATA]
+    assert isinstance(right, bytes)
+    last = max(place for place in range(len(right)) if right[place])
+    files[DATA] = right[:last] + bytes([right[last] ^ 1]) + right[last + 1 :]
+    assert ugatit("models", "pull", "selfie2anime").exit_code == 6
+    came = sum(path.stat().st_size for path in folder_of("hylee/UGATIT_model").iterdir())
+    assert held("selfie2anime")["begun_bytes"] == came > 0
+    (removed,) = said("models", "remove", "selfie2anime")["models"]
+    assert (removed["freed_bytes"], held("selfie2anime")["begun_bytes"]) == (came, 0)
+
+
+def test_a_conversion_that_goes_on_is_not_removed(anime: LoopbackHub) -> None:
+    path = Path(ugatit("models", "pull", "selfie2anime").stdout.strip())
+    idle, young = path.with_name("b2a.spans.incomplete"), path.with_name(".0123456789ab.ugatit-part")
+    idle.write_bytes(bytes(1000))
+    young.write_bytes(bytes(100))
+    with locked(path.with_suffix(".lock"), "", Unwatched()):
+        (removed,) = said("models", "remove", "selfie2anime")["models"]
+    assert (removed["freed_bytes"], idle.exists(), path.exists(), young.exists()) == (1000, False, True, True)
+    assert ugatit("models", "pull", "selfie2anime").exit_code == 0
+    (removed,) = said("models", "remove", "selfie2anime")["models"]
+    assert (removed["freed_bytes"] > 100, path.exists(), young.exists()) == (True, False, False)
 
 
 def test_remove_leaves_other_files_of_a_repository(tiny_hub: LoopbackHub, quick: Path) -> None:

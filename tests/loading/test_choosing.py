@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from graph.small_graphs import inverted, saved
+from weights.tensorflow_checkpoints import random_variables, write
 
 from ugatit_cli import weights
 from ugatit_cli.backends.holding import HoldsStatistics
@@ -167,6 +169,22 @@ def test_a_model_that_is_wrong_is_not_openvinos_fault(tmp_path: Path) -> None:
     weights.save(path, config, {"a2b": {**state, last: 0 * state[last]}}, metadata={})
     with pytest.raises(BadModelError, match="one colour"):
         loaded(path, pictures=100)
+
+
+def test_a_checkpoint_that_was_cut_off_and_is_repaired_is_read_anew(tmp_path: Path) -> None:
+    config = GeneratorConfig("light", 2, 1, 32, affine=True, unbiased=False, truncated=True)
+    folder = write(tmp_path / "UGATIT_light_x_1resblock_6dis_1_smoothing", random_variables(config))
+    (data,) = folder.glob("*.data-*")
+    whole = data.read_bytes()
+    data.write_bytes(whole[: len(whole) * 3 // 4])
+    half = loaded(folder, pictures=1)
+    assert (half.direction, len(half.notes)) == ("b2a", 1)
+    data.write_bytes(whole)
+    found = loaded(folder, pictures=1)
+    assert (found.direction, found.notes) == ("a2b", ())
+    moved = folder.parent / "x" / folder.name
+    shutil.copytree(folder, moved)
+    assert digest_of(moved) == found.sha256 != half.sha256
 
 
 def test_a_graph_that_does_not_say_its_way_is_not_turned_around(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+import tracemalloc
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,33 @@ def test_the_last_record_of_a_file_counts(tmp_path: Path) -> None:
         journal.add(tmp_path / "a.png", record)
     assert journal.find(tmp_path / "a.png") == later
     assert Journal(tmp_path).find(tmp_path / "a.png") == later
+
+
+def test_every_record_of_a_file_is_found_by_its_bytes(tmp_path: Path) -> None:
+    name = tmp_path / "a.png"
+    (tmp_path / JOURNAL).write_bytes(b"strange\n" + b"cut off")
+    journal = Journal(tmp_path)
+    records = [Record(replace(RECORD.origin, input_bytes=size), digest * 64) for size, digest in enumerate("cdced")]
+    for record in records:
+        journal.add(name, record)
+        journal.add(tmp_path / "b.png", RECORD)
+    for each in (journal, Journal(tmp_path)):
+        found = [each.find_content(name, digest * 64) for digest in "cdef"]
+        assert found == [records[2], records[4], records[3], None]
+        assert each.find_content(tmp_path / "other.png", "c" * 64) is None
+
+
+def test_what_earlier_records_say_stays_in_the_file(tmp_path: Path) -> None:
+    """A journal of a year of runs must not fill the memory."""
+    journal = Journal(tmp_path)
+    journal.add(tmp_path / "a.png", RECORD)
+    line = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(line * 20_000)
+    tracemalloc.start()
+    journal = Journal(tmp_path)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 20_000 * 60 and journal.find_content(tmp_path / "a.png", RECORD.sha256) == RECORD
 
 
 def test_a_line_of_an_older_version_is_of_any_source(tmp_path: Path) -> None:

@@ -54,6 +54,28 @@ def test_killed_at_any_moment_a_batch_goes_on(tmp_path: Path, photo: Callable[..
     assert hidden(tmp_path) == [".ugatit-journal.jsonl"]
 
 
+KILLED_BEFORE_THE_NAME = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.batch import translate_folder
+os.replace = lambda part, target: os.kill(os.getpid(), signal.SIGKILL)
+translate_folder(Path(sys.argv[1]), 0)
+"""
+
+
+def test_killed_while_a_result_is_made_again_a_batch_goes_on(tmp_path: Path, photo: Callable[..., Path]) -> None:
+    pictures(tmp_path, photo, 2)
+    assert finish(start(tmp_path, 0))[0] == 0
+    command = [sys.executable, "-c", KILLED_BEFORE_THE_NAME, str(tmp_path)]
+    for side in (40, 48):  # more than one record may be of bytes that never got the name
+        photo(tmp_path / "in" / "000.png", size=(side, side), colour=(0, 0, 0))
+        killed = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])}, capture_output=True)
+        assert killed.returncode == -signal.SIGKILL
+    assert finish(start(tmp_path, 0)) == (0, ["1 to do", "Written"], "")
+    assert finish(start(tmp_path, 0)) == (0, ["0 to do"], "")
+    assert len(whole_results(tmp_path)) == 2
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_finishes_what_is_under_way(
     number: int, code: int, tmp_path: Path, photo: Callable[..., Path]

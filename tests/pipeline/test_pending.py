@@ -92,6 +92,34 @@ def test_photographs_that_moved_are_known_by_their_content(
     assert (names(pending.todo), len(pending.skipped)) == ([("b.png", True)], 1)
 
 
+def test_what_the_last_record_does_not_describe_is_made_again_if_an_earlier_one_does(
+    done: Plan, tmp_path: Path
+) -> None:
+    """A kill between a record and its bytes' name leaves the file of the record before."""
+    other = replace(CHOICES, model="other")
+    journal, (job, _) = Journal(tmp_path / "out"), done()
+    origin, target = other.origin(job), job.targets["result"]
+    assert origin is not None
+    journal.add(target, replace(record_of(target, job.source.path, origin), sha256="0" * 64))
+    for choices in (CHOICES, other):
+        assert ("a.png", True) in names(sort(done(), choices).todo)
+
+
+def test_what_an_earlier_record_says_of_another_photograph_is_not_overwritten(
+    done: Plan, tmp_path: Path, photo: Callable[..., Path]
+) -> None:
+    (tmp_path / "in").rename(tmp_path / "before")
+    photo(tmp_path / "other" / "a.png", colour=(9, 9, 9))
+    (tmp_path / "in").symlink_to("other")
+    (job,) = done()
+    origin, target = CHOICES.origin(job), job.targets["result"]
+    assert origin is not None
+    Journal(tmp_path / "out").add(target, replace(record_of(target, job.source.path, origin), sha256="0" * 64))
+    with pytest.raises(UsageError) as caught:
+        sort(done())
+    assert caught.value.name == "output-exists"
+
+
 def test_a_missing_output_is_made(done: Plan, tmp_path: Path) -> None:
     (tmp_path / "out" / "b.png").unlink()
     assert names(sort(done()).todo) == [("b.png", False)]

@@ -94,34 +94,34 @@ def test_pictures_of_one_size_share_batches_though_others_lie_between(
 
 @pytest.mark.parametrize(("batch_size", "expected"), [(None, 1), (3, 3)])
 def test_batch_sizes_on_a_cpu(batch_size: int | None, expected: int) -> None:
-    assert translator(InvertingBackend(), batch_size=batch_size).batch(32, 32) == expected
+    assert translator(InvertingBackend(), batch_size=batch_size).batches.limit((32, 32)) == expected
 
 
 def test_a_gpus_batch_grows_as_long_as_it_pays() -> None:
     """A call takes the same time whatever its size: the largest is the best."""
     backend = InvertingBackend(device="cuda", seconds=0.005)
-    assert translator(backend).batch(16, 16) == LARGEST
+    assert translator(backend).batches.limit((16, 16)) == LARGEST
 
 
 def test_a_gpu_tries_no_batch_that_is_larger_than_what_is_there() -> None:
     for pictures in (1, 5, 8):
         backend = InvertingBackend(device="cuda", seconds=0.01)
-        assert translator(backend, pictures=pictures).batch(16, 16) == 2 ** (pictures.bit_length() - 1)
+        assert translator(backend, pictures=pictures).batches.limit((16, 16)) == 2 ** (pictures.bit_length() - 1)
         assert max((shape[0] for shape in backend.batches), default=0) == (0 if pictures == 1 else pictures & 12)
 
 
 def test_a_gpu_tries_one_size_and_takes_as_much_of_others() -> None:
     backend = InvertingBackend(device="cuda", memory=8, seconds=0.005)
     run_translator = translator(backend)
-    assert run_translator.batch(32, 32) == 8
+    assert run_translator.batches.limit((32, 32)) == 8
     tried = len(backend.batches)
-    assert [run_translator.batch(*size) for size in ((32, 64), (16, 32), (256, 256))] == [4, 16, 1]
+    assert [run_translator.batches.limit(size) for size in ((32, 64), (16, 32), (256, 256))] == [4, 16, 1]
     assert len(backend.batches) == tried
 
 
 def test_a_gpus_batch_fits_into_its_memory() -> None:
     backend = InvertingBackend(device="cuda", seconds=0.005, memory=5)
-    assert translator(backend).batch(16, 16) == 4
+    assert translator(backend).batches.limit((16, 16)) == 4
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(tmp_path: Path, photo: Photo, planned: Plan) -> None:

@@ -85,7 +85,7 @@ def test_frozen_parts_stay(config: TrainConfig) -> None:
     ],
 )
 def test_discriminators_may_have_a_rate_of_their_own(
-    rates: dict[str, float], learning: set[str], config: TrainConfig
+    rates: dict[str, Any], learning: set[str], config: TrainConfig
 ) -> None:
     before, trainer = start(config), trained(config, weight_decay=0, **rates)
     moved = {name for name, p in trainer.networks.named_parameters() if (p - before[name]).abs().max() > 1e-20}

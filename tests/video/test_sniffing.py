@@ -61,6 +61,19 @@ def test_a_file_knows_whether_it_is_cut_off(tmp_path: Path, name: str) -> None:
     assert ends_early(film, demuxer)
 
 
+def test_what_stands_behind_a_whole_film_is_no_cut(tmp_path: Path) -> None:
+    film = Film().make(tmp_path / "a.mp4")
+    whole = film.read_bytes()
+    film.write_bytes(whole + b"\x7f\x12\x34\x56 \x99!?" + b"\xaa" * 3000)
+    assert not ends_early(film, "mov")
+    film.write_bytes(whole + (10_000).to_bytes(4, "big") + b"free" + bytes(3000))
+    assert ends_early(film, "mov"), "a box that is known is cut off"
+    first = whole.index(b"mdat") - 4
+    film.write_bytes(whole[:first] + (10**6).to_bytes(4, "big") + b"\x99abc" + whole[first:])
+    with pytest.raises(BadInputError):
+        ends_early(film, "mov")
+
+
 def test_without_its_index_there_is_no_film(tmp_path: Path) -> None:
     film = Film().make(tmp_path / "a.mp4")
     data = film.read_bytes()

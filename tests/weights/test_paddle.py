@@ -97,6 +97,33 @@ def test_arrays_by_columns_and_in_half_precision(tmp_path: Path) -> None:
     torch.testing.assert_close(found["stem.weight"], expected["stem.weight"], rtol=1e-3, atol=1e-6)
 
 
+class Named:
+    """How `paddle.save` pickles a tensor within nested dictionaries: as a tuple of its name and its array."""
+
+    def __init__(self, *content: object) -> None:
+        self.content = content
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (self.content,)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_tensors_with_their_names(protocol: int, tmp_path: Path) -> None:
+    state = paddle_state(TINY)
+    expected = weights.load(write(tmp_path / "x", {"genA2B": state})).generators["a2b"]
+    named = {name: Named(f"w_{name}", a) if isinstance(a, np.ndarray) else a for name, a in state.items()}
+    found = weights.load(write(tmp_path / "y", {"genA2B": named}, protocol)).generators["a2b"]
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.mark.parametrize(
+    "content", [(), ("w",), (1, np.ones(1)), ("w", "x"), ("w", [np.ones(1)]), ("w", np.ones(1), 1)]
+)
+def test_other_tuples_are_not_made(content: tuple[object, ...], tmp_path: Path) -> None:
+    with pytest.raises(BadModelError, match="calls a constructor wrongly"):
+        weights.load(write(tmp_path / "x", {"genA2B": paddle_state(TINY) | {"w": Named(*content)}}))
+
+
 class Trap:
     def __reduce__(self) -> tuple[Any, ...]:
         return print, ("it ran",)

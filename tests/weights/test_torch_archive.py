@@ -259,12 +259,16 @@ def test_members_that_lie_on_each_other_are_damaged(tmp_path: Path) -> None:
         weights.load(path)
 
 
-def test_any_other_zip_is_no_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("member", ["word/document.xml", "checkpoint/UGATIT.model-1000000.data-00000-of-00001"])
+def test_any_other_zip_is_no_checkpoint(member: str, how: int, tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("word/document.xml", "text")
-    with pytest.raises(BadModelError, match=r"a zip archive without data\.pkl"):
+    with zipfile.ZipFile(path, "w", how) as file:
+        file.writestr(member, "text")
+        file.writestr(f"{member}.more", "text" * 100)
+    with pytest.raises(BadModelError, match="a zip archive of files, not a checkpoint") as caught:
         weights.load(path)
+    assert (caught.value.name, "unpack it" in caught.value.hint) == ("model-unknown-format", True)
 
 
 def test_one_flipped_bit_in_a_zip_is_found(tmp_path: Path) -> None:

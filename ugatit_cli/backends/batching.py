@@ -1,7 +1,12 @@
-"""How many pictures a GPU does best with at once: tried out, as it depends on the card, the model and the size."""
+"""How many pictures go through a backend at once.
+
+How many a GPU does best with is tried out, as it depends on the card, the model and the size.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +17,59 @@ if TYPE_CHECKING:
 
 LARGEST = 64
 WORTH_IT = 1.05  # times as many pictures a second, or the smaller batch is kept
+
+
+@dataclass
+class Batches:
+    """How many pictures of each size go through a backend together, and what becomes of those that do not fit.
+
+    Attributes:
+        asked: how many; None for what suits the device.
+        pictures: how many there are in all; None for no telling.
+    """
+
+    backend: Backend
+    asked: int | None = None
+    pictures: int | None = None
+    _limits: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    def limit(self, size: tuple[int, ...]) -> int:
+        """Of pictures of this height and width: as asked for, or measured; fewer once so many did not fit."""
+        if size not in self._limits:
+            self._limits[size] = self.asked or self._measured(*size)
+        return self._limits[size]
+
+    def _measured(self, height: int, width: int) -> int:
+        """One size is tried out on a GPU; of others, as many as have its area."""
+        most = min(self.pictures or LARGEST, LARGEST)
+        if self._limits and self.backend.device != "cpu":
+            (tried_height, tried_width), count = next(iter(self._limits.items()))
+            return max(1, min(most, count * tried_height * tried_width // (height * width)))
+        return measured_batch_size(self.backend, height, width, most)
+
+    def run(self, count: int, size: tuple[int, ...], translate: Callable[[slice], None]) -> None:
+        """`translate` all of `count` pictures of this height and width, in order: half as many once some do not fit.
+
+        Raises:
+            ResourceError: a single one does not fit.
+        """
+        first = 0
+        while first < count:
+            part = slice(first, min(count, first + self.limit(size)))
+            if self._fits(part, size, translate):
+                first = part.stop
+
+    def _fits(self, part: slice, size: tuple[int, ...], translate: Callable[[slice], None]) -> bool:
+        """When this is over the error has let go of what it saw: the features of the whole part."""
+        try:
+            translate(part)
+            return True
+        except ResourceError:
+            count = part.stop - part.start
+            if count == 1:
+                raise
+            self._limits[size] = count // 2
+            return False
 
 
 def measured_batch_size(backend: Backend, height: int, width: int, most: int = LARGEST) -> int:

@@ -37,6 +37,10 @@ class GraphBackend(ABC):
     def __call__(self, pictures: Pixels) -> Pixels:
         return self.translate(pictures)[0]
 
+    def translate_together(self, pictures: Pixels) -> Pixels:
+        """All as one batch of a graph that takes any number, wherever it runs."""
+        return self.translate(pictures, portion=len(pictures))[0]
+
     def translate_with_heatmap(self, pictures: Pixels) -> tuple[Pixels, NDArray[np.float32]]:
         if self.facts.heatmap is None:
             text = "this graph has no heat-map"
@@ -45,14 +49,18 @@ class GraphBackend(ABC):
         return images, planes(heatmaps)
 
     def translate(
-        self, pictures: Pixels, more: Sequence[str] = (), held: NDArray[np.float32] | None = None
+        self,
+        pictures: Pixels,
+        more: Sequence[str] = (),
+        held: NDArray[np.float32] | None = None,
+        portion: int | None = None,
     ) -> tuple[Pixels, list[NDArray[Any]]]:
         """The translations, and what the graph's outputs named in `more` say.
 
-        In portions, the last one filled up with its last picture. `held`, one row a picture, is for graphs that are told
-        their statistics.
+        In portions, of a size that suits the device unless one is named, the last one filled up with its last picture.
+        `held`, one row a picture, is for graphs that are told their statistics.
         """
-        facts, portion = self.facts, portion_size(self.facts, self.device, len(pictures))
+        facts, portion = self.facts, portion or portion_size(self.facts, self.device, len(pictures))
 
         def run(first: int) -> tuple[Pixels, list[NDArray[Any]]]:
             part = slice(first, first + portion)

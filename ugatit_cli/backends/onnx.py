@@ -111,5 +111,5 @@ def _refuse_unreadable_name(path: Path) -> None:
     except UnicodeEncodeError as error:
         text = f"cannot use the model {path}: ONNX Runtime opens no file whose path is not UTF-8"
         is_ours = path.is_relative_to(cache_folder())
-        hint = f"set {VARIABLE} to a folder whose name is" if is_ours else "rename it, or the folder that it lies in"
+        hint = f"set {VARIABLE} to a folder of another name" if is_ours else "rename it, or the folder that it lies in"
         raise BadModelError(text, hint=hint, name="model-onnx-load") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
@@ -16,6 +16,7 @@ from ..errors import NetworkError, UsageError
 from ..model_file import naming, open_model
 
 if TYPE_CHECKING:
+    from ..faces.face import FaceFraming
     from ..faces.translating import Faces
     from ..framing import Framing, OutputSize
     from ..loading import LoadedModel
@@ -43,15 +44,23 @@ class FaceChoice:
     mode: what is really done.
     detector: its file; None where there is nothing to find.
     notes: what that means for every picture.
+    place: the model's own numbers for `faces.face.FaceFraming`; empty for the usual ones.
     """
 
     mode: FacesMode = "off"
     detector: Path | None = None
     notes: tuple[str, ...] = ()
+    place: tuple[float, ...] = ()
+
+    @property
+    def framing(self) -> FaceFraming:
+        from ..faces.face import FaceFraming
+
+        return FaceFraming(*self.place)
 
     @property
     def identity(self) -> str:
-        """What results depend on: the mode, and the detector's sha256.
+        """What results depend on: the mode, the detector's sha256, and where faces are put for the model.
 
         Raises:
             UsageError, BadModelError, RefusedError: the detector is no file that can be read.
@@ -59,7 +68,7 @@ class FaceChoice:
         if self.detector is None:
             return self.mode
         with naming(self.detector, "face detector"), open_model(self.detector) as file:
-            return f"{self.mode} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+            return f"{self.mode} {hashlib.file_digest(file, 'sha256').hexdigest()} {astuple(self.framing)}"
 
 
 def check_films(asked: str, detector: Path | None, films: Sequence[Path]) -> None:
@@ -91,7 +100,9 @@ def face_mode(
     return "all"
 
 
-def choose_faces(mode: FacesMode, detector: Path | None, console: Console, *, fetch: bool) -> FaceChoice:
+def choose_faces(
+    mode: FacesMode, detector: Path | None, entry: hub.RegistryEntry | None, console: Console, *, fetch: bool
+) -> FaceChoice:
     """Fetches the detector where one is needed; without the network, the whole picture is treated, and that is said.
 
     Without `fetch`, for a dry run, it is the one that is here already, or none.
@@ -112,23 +123,20 @@ def choose_faces(mode: FacesMode, detector: Path | None, console: Console, *, fe
     except NetworkError as error:
         console.warning(f"no face detector is at hand ({error.message}): whole pictures are translated")
         return FaceChoice(notes=("no face detector was at hand: translated as a whole",))
-    return FaceChoice(mode, path) if path else FaceChoice()
+    return FaceChoice(mode, path, place=entry.face if entry else ()) if path else FaceChoice()
 
 
-def face_backend(
-    choice: FaceChoice, loaded: LoadedModel, whole: Framing, entry: hub.RegistryEntry | None
-) -> Faces | None:
-    """What translates faces with the loaded model; None where whole pictures are meant."""
+def face_backend(choice: FaceChoice, loaded: LoadedModel, whole: Framing, batch_size: int | None) -> Faces | None:
+    """What translates faces with the loaded model, so many at a time; None where whole pictures are meant."""
     if choice.detector is None:
         return None
     from ..faces.crops import FaceCrops
     from ..faces.detector import FaceDetector
-    from ..faces.face import FaceFraming
     from ..faces.translating import FaceTranslator, FaceWish
 
-    wanted = FaceFraming(*entry.face) if entry is not None and entry.face else FaceFraming()
-    wish = FaceWish(FaceDetector(choice.detector), wanted, choice.mode == "largest", whole)
-    return FaceCrops(loaded.backend, wish) if choice.mode == "crop" else FaceTranslator(loaded.backend, wish)
+    wish = FaceWish(FaceDetector(choice.detector), choice.framing, choice.mode == "largest", whole)
+    kind = FaceCrops if choice.mode == "crop" else FaceTranslator
+    return kind(loaded.backend, wish, batch_size)
 
 
 def say_without(faces: Faces, console: Console) -> None:

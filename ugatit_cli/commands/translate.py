@@ -148,7 +148,7 @@ def translate(
         found = find_model(model, direction, console, fetch=not dry_run)
         row = found.entry
         mode = face_mode(faces, row, extras=any(extras.values()), output_size=output_size, console=console)
-        chosen = choose_faces(mode, face_model, console, fetch=not dry_run)
+        chosen = choose_faces(mode, face_model, row, console, fetch=not dry_run)
         settings = Settings(
             direction=direction or (row.direction if row else None),
             size=size,
@@ -355,7 +355,7 @@ def _run(
         console.note("finishing the pictures under way; once more stops at once")
 
     backend = loaded.model.backend
-    faces = face_backend(request.faces, loaded.model, loaded.framing, request.model.entry)
+    faces = face_backend(request.faces, loaded.model, loaded.framing, request.batch_size)
     with watch_signals(announce) as interruption, console.progress(len(jobs)) as advance:
         translator = Translator(
             faces or backend,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..backends import Backend
+from ..backends.graph_runs import GraphBackend
 from ..config import SIZE_MULTIPLE, GeneratorConfig
 from ..errors import BadModelError
 from ..framing import Pixels
@@ -39,14 +40,14 @@ class Comparison:
 
 
 def compare_backends(
-    reference: Backend, graph: Backend, config: GeneratorConfig, photographs: Sequence[Pixels]
+    reference: Backend, graph: GraphBackend, config: GeneratorConfig, photographs: Sequence[Pixels]
 ) -> Iterator[Comparison]:
-    """Real pictures and noise, at several sizes where the model takes them, alone and in a batch."""
+    """Real pictures and noise, at several sizes where the model takes them, alone and together in a batch."""
     for height, width, batch in _shapes(config):
         for content, pictures in _pictures(photographs, height, width, batch):
             parts = [
-                compare(graph(pictures[first : first + batch]), reference(pictures[first : first + batch]))
-                for first in range(0, len(pictures), batch)
+                compare(graph.translate_together(part), reference(part))
+                for part in (pictures[first : first + batch] for first in range(0, len(pictures), batch))
             ]
             yield Comparison(content, height, width, batch, combine(parts))
 

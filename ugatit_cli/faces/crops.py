@@ -11,7 +11,8 @@ import numpy as np
 from ..backends import Backend
 from ..framing import Framed, frame
 from .alignment import Pixels, cut
-from .translating import FaceWish, Heat
+from .parts import Heat, InParts
+from .translating import FaceWish
 
 NO_FACE = "no face was found: its middle square was translated"
 
@@ -21,8 +22,9 @@ Plane = TypeVar("Plane", Pixels, Heat)
 class FaceCrops:
     """A picture becomes the strip of its faces, the largest first; one without any its middle square."""
 
-    def __init__(self, backend: Backend, wish: FaceWish) -> None:
-        self._backend, self._wish, self._counting = backend, wish, threading.Lock()
+    def __init__(self, backend: Backend, wish: FaceWish, batch_size: int | None = None) -> None:
+        """`batch_size` faces go through the network together; None for what suits the device."""
+        self._backend, self._wish, self._counting = InParts(backend, batch_size), wish, threading.Lock()
         self.name, self.provider, self.device = backend.name, backend.provider, backend.device
         self.image_size, self.any_size = backend.image_size, backend.any_size
         self.pictures = self.without = 0

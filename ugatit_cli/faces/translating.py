@@ -1,4 +1,4 @@
-"""A backend for pictures of any size whose faces, all in one batch, are what another backend translates."""
+"""A backend for pictures of any size whose faces are what another backend translates."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..backends import Backend
 from ..framing import Framed, Framing, frame, restore
 from .alignment import Matrix, Pixels, alignment, cut, paste, paste_heat
 from .face import Face, FaceFraming
+from .parts import Heat, InParts
 
 NO_FACE = "no face was found: translated as a whole"
 
-Heat = NDArray[np.float32]
 Run = Callable[[Pixels], tuple[Pixels, Iterable[Heat | None]]]  # no attention where none was asked for
 
 
@@ -54,8 +53,9 @@ class Faces(Backend, Protocol):
 class FaceTranslator:
     """Faces are pasted back; a picture without any is translated as a whole."""
 
-    def __init__(self, backend: Backend, wish: FaceWish) -> None:
-        self._backend, self._wish = backend, wish
+    def __init__(self, backend: Backend, wish: FaceWish, batch_size: int | None = None) -> None:
+        """`batch_size` faces go through the network together; None for what suits the device."""
+        self._backend, self._wish = InParts(backend, batch_size), wish
         self.name, self.provider, self.device = backend.name, backend.provider, backend.device
         self.image_size, self.any_size = backend.image_size, True
         self.pictures = self.without = 0

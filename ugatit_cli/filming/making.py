@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from .. import framing
+from ..errors import OutputError, ResourceError
+from ..files import writing
 from ..pipeline.plan import Kind
 from ..pipeline.stream import in_background, in_order
 from ..steadying import Steadier
@@ -89,9 +91,10 @@ class SegmentWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What has no end yet is given up."""
+        """What has no end yet is given up; a disk that is full refuses even that its file is closed."""
         if self._open:
-            self._files.__exit__(Abandoned, Abandoned(), None)
+            with suppress(OutputError, ResourceError):
+                self._files.__exit__(Abandoned, Abandoned(), None)
 
     def __call__(self, item: Shown | SegmentEnd) -> int:
         """How many frames have been encoded by now."""
@@ -104,7 +107,9 @@ class SegmentWriter:
         for output in self._making.outputs:
             encoder, file = self._open[output.kind]
             pixels, alpha = picture(item, output, self._making.settings)
-            write_records(file, encoder.push(pixels, alpha, frame.pts, frame.duration))
+            records = encoder.push(pixels, alpha, frame.pts, frame.duration)
+            with writing(self._making.plan.target):
+                write_records(file, records)
         self._frames += 1
         return self._frames
 
@@ -118,8 +123,10 @@ class SegmentWriter:
 
     def _end(self, item: SegmentEnd) -> None:
         for encoder, file in self._open.values():
-            write_records(file, encoder.finish())
-            end(file, item.facts)
+            records = encoder.finish()
+            with writing(self._making.plan.target):
+                write_records(file, records)
+                end(file, item.facts)
         self._open = {}
         self._files.close()
         self._making.work.end_segment(item.facts, item.state)

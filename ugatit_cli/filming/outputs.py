@@ -13,7 +13,7 @@ from .. import framing, images
 from ..pipeline.plan import Kind
 from ..pipeline.writing import visible_heatmap
 from ..video.encoders import choose_encoder
-from ..video.encoding import Stream, VideoEncoder
+from ..video.encoding import Stream, VideoEncoder, check_stream
 from ..video.frames import Facts, Pixels
 from ..video.scaling import resized
 from ..video.stills import StillEncoder, StillFormat
@@ -49,7 +49,7 @@ class Output:
 
 
 def make_outputs(plan: FilmPlan, reading: Reading, shape: framing.Framing, settings: FilmSettings) -> list[Output]:
-    """Raises UsageError where the encoder does not take the quality or preset."""
+    """Raises UsageError where the encoder does not take the quality, the preset or the size."""
     facts = reading.source.facts
     size, aspect = _result_size(facts, shape, settings)
     outputs = []
@@ -90,6 +90,7 @@ def _video_output(
         aspect,
         reading.source.facts.colours,
     )
+    check_stream(stream)
     return Output(kind, size, stream, lambda: VideoEncoder(stream))
 
 

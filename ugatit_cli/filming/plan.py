@@ -65,6 +65,10 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
         if path.is_dir() and form != "frames":
             text = f"cannot write {path}: there is a folder of that name"
             raise UsageError(text, hint="choose another output", name="output-is-folder")
+        if os.path.lexists(path) and not path.is_dir() and form == "frames":
+            text = f"cannot write frames into {path}: there is a file of that name"
+            hint = f"choose another name, or one that ends in {', '.join(CONTAINERS)}"
+            raise UsageError(text, hint=hint, name="output-is-file")
         if os.path.lexists(path) and not overwrite and is_in_the_way(path, work_folder(target)):
             raise UsageError(f"{path} would be overwritten", hint="--overwrite replaces it", name="output-exists")
     status = os.stat(source) if os.path.exists(source) else None
@@ -118,7 +122,7 @@ def form_of(target: Path, settings: FilmSettings) -> tuple[Form, str, Codec | No
 
 def is_in_the_way(path: Path, work: Path) -> bool:
     """An empty folder may be filled; what an interrupted run has made already, that run's next one may replace."""
-    record = Journal(work).find(work / path.name)
+    journal, target = Journal(work), work / path.name
     if path.is_dir():
-        return record is None and any(not name.startswith(".") for name in os.listdir(path))
-    return record is None or sha256_of(path) != record.sha256
+        return journal.find(target) is None and any(not name.startswith(".") for name in os.listdir(path))
+    return journal.find_content(target, sha256_of(path)) is None

@@ -75,8 +75,8 @@ class Reading:
             frames = self.source.frames(first, from_the_beginning=linear)
         else:
             base = self.source.facts.time_base
-            frames = at_rate(self._shown_at(first * self.time_base, linear), base, self.fps)
-        late = dropwhile(lambda frame: bool(first) and frame.pts < first, frames)
+            frames = at_rate(self._shown_at(first, linear), base, self.fps)
+        late = dropwhile(lambda frame: first is not None and frame.pts < first, frames)
         return map(self._until_the_end, takewhile(lambda frame: self.window.holds(frame.pts, self.time_base), late))
 
     def _until_the_end(self, frame: Frame) -> Frame:
@@ -84,11 +84,13 @@ class Reading:
         last = self.window.last(self.time_base)
         return frame if last is None else replace(frame, duration=max(1, min(frame.duration, last - frame.pts)))
 
-    def _shown_at(self, seconds: Fraction, linear: bool) -> Iterator[Frame]:
-        """Frames from the one on that is shown at `seconds`, or from an earlier one."""
-        base = self.source.facts.time_base
+    def _shown_at(self, tick: int | None, linear: bool) -> Iterator[Frame]:
+        """Frames from the one on that is shown at a tick of `time_base`, or from an earlier one."""
+        if tick is None or linear:
+            return self.source.frames()
+        base, seconds = self.source.facts.time_base, tick * self.time_base
         start = int((seconds - LOOK_BACK) / base)
-        if linear or start <= 0:
+        if start <= 0:
             return self.source.frames()
         frames = self.source.frames(start)
         first = next(frames, None)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..files import writing
+from .environment import reading_environment
 from .hub_file import COMMIT, DIGEST, HubFile
 from .watching import Watcher
 
@@ -17,8 +18,9 @@ _PATIENCE_SECONDS = 0.5  # before somebody is told that another program is at it
 
 
 def storage_of(repo: str) -> Path:
-    """The repository's folder; it need not exist."""
-    from huggingface_hub import constants
+    """The repository's folder; it need not exist. Raises SetupError where the environment keeps it from being known."""
+    with reading_environment():
+        from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE, f"models--{repo.replace('/', '--')}")
 
@@ -109,14 +111,10 @@ def begun_repos() -> list[str]:
 
 def remove_begun(repo: str) -> int:
     """What is `begun`, but for what goes on just now; the bytes that are free then. Raises OutputError."""
-    from huggingface_hub.utils import WeakFileLock
-
     freed = 0
     for part, size in begun(repo).items():
-        lock = lock_path(repo, part.name.removesuffix(PART_SUFFIX))
-        with writing(part), suppress(TimeoutError):
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            with WeakFileLock(lock, timeout=_PATIENCE_SECONDS):
+        with writing(part), ExitStack() as stack:
+            if lock_if_free(lock_path(repo, part.name.removesuffix(PART_SUFFIX)), stack):
                 part.unlink(missing_ok=True)
                 freed += size
     return freed
@@ -136,16 +134,25 @@ def lock_path(repo: str, etag: str) -> Path:
     return storage.parent / ".locks" / storage.name / f"{etag}.lock"
 
 
+def lock_if_free(path: Path, stack: ExitStack) -> bool:
+    """Alone with what `path` locks for as long as `stack` lasts; False where another program is at it. Raises OSError."""
+    from huggingface_hub.utils import WeakFileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        stack.enter_context(WeakFileLock(path, timeout=_PATIENCE_SECONDS))
+    except TimeoutError:
+        return False
+    return True
+
+
 @contextmanager
 def locked(path: Path, name: str, watcher: Watcher) -> Iterator[None]:
     """Alone with what `path` locks, among all processes; `name` is what they wait for."""
     from huggingface_hub.utils import WeakFileLock
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        try:
-            stack.enter_context(WeakFileLock(path, timeout=_PATIENCE_SECONDS))
-        except TimeoutError:
+        if not lock_if_free(path, stack):
             watcher.note(f"another program is downloading {name}: waiting for it")
             stack.enter_context(WeakFileLock(path))
         yield

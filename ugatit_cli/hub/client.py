@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from .. import __version__
 from ..errors import NetworkError, RefusedError
+from .environment import reading_environment, start_client
 from .hub_file import COMMIT, DIGEST, HubFile
 from .names import is_safe_path
 
@@ -61,8 +62,9 @@ class RemoteFile:
 
 
 def require_online(file: HubFile) -> None:
-    """Raises NetworkError where the user has forbidden requests."""
-    from huggingface_hub import constants
+    """Raises NetworkError where the user has forbidden requests, or the environment makes them impossible."""
+    with reading_environment():
+        from huggingface_hub import constants
 
     logging.getLogger("huggingface_hub").setLevel(
         logging.ERROR
@@ -70,6 +72,7 @@ def require_online(file: HubFile) -> None:
     if constants.is_offline_mode():
         text = f"cannot fetch {file}: it is not in the cache, and HF_HUB_OFFLINE forbids to ask the Hub"
         raise UnreachableError(text, hint="unset HF_HUB_OFFLINE, or name a file", name="hub-offline")
+    start_client()
 
 
 def locate(file: HubFile) -> RemoteFile:
@@ -78,9 +81,9 @@ def locate(file: HubFile) -> RemoteFile:
     Raises:
         NetworkError: it is not there, not for this user, or the Hub cannot be reached.
     """
+    require_online(file)
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
-    require_online(file)
     url = hf_hub_url(file.repo, file.file, revision=file.revision, endpoint=constants.ENDPOINT)
 
     def ask() -> RemoteFile:
@@ -107,9 +110,8 @@ def list_files(repo: HubFile) -> list[str]:
     Raises:
         NetworkError: as `locate` does.
     """
-    from huggingface_hub import HfApi, constants
-
     require_online(repo)
+    from huggingface_hub import HfApi, constants
 
     def ask() -> list[str]:
         with hub_errors(repo):
@@ -195,7 +197,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return (urlsplit(url).netloc or url).rpartition("@")[2]
 
 
 def _first_byte(response: Any, file: HubFile) -> int:

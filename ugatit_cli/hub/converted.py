@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
@@ -12,8 +11,10 @@ from typing import get_args
 from ..cache import cache_folder
 from ..config import Direction
 from ..files import write_atomically, writing
+from .cached import lock_if_free
 
 FORMAT = "1"  # another number when what the conversion makes changes
+_LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ def folder_of(repo: str) -> Path:
 
 def path_of(repo: str, direction: Direction) -> Path:
     return folder_of(repo) / f"{direction}.safetensors"
+
+
+def part_of(repo: str, direction: Direction) -> Path:
+    """What came so far of the download that it is made from."""
+    return path_of(repo, direction).with_suffix(".spans.incomplete")
+
+
+def lock_of(repo: str, direction: Direction) -> Path:
+    """What whoever makes or removes it locks."""
+    return path_of(repo, direction).with_suffix(_LOCK_SUFFIX)
 
 
 def read_converted(repo: str, direction: Direction) -> Converted | None:
@@ -64,10 +75,31 @@ def converted_files(repo: str) -> list[tuple[Path, str]]:
     return found
 
 
+def begun_conversion_bytes(repo: str) -> int:
+    """What came of downloads that broke off or go on just now."""
+    total = 0
+    for direction in get_args(Direction):
+        with suppress(FileNotFoundError):
+            total += part_of(repo, direction).stat().st_size
+    return total
+
+
 def remove_converted(repo: str) -> int:
-    """The bytes that are free then, those of a download that was begun included. Raises OutputError."""
-    folder = folder_of(repo)
-    freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    with writing(folder), suppress(FileNotFoundError):
-        shutil.rmtree(folder)
+    """All but a direction that another program is at; the bytes that are free then, begun downloads included. Raises OutputError."""
+    folder, freed = folder_of(repo), 0
+    if not folder.is_dir():
+        return 0
+    with writing(folder), ExitStack() as stack:
+        busy = {each for each in get_args(Direction) if not lock_if_free(lock_of(repo, each), stack)}
+        for path in _files_but_of(busy, folder):
+            size = path.stat().st_size
+            path.unlink()
+            freed += size
     return freed
+
+
+def _files_but_of(busy: set[Direction], folder: Path) -> list[Path]:
+    """All but the locks; a half-written file does not say which direction's it is."""
+    kept = {*busy, ""} if busy else set()
+    files = [path for path in folder.iterdir() if path.suffix != _LOCK_SUFFIX]
+    return [path for path in files if path.name.partition(".")[0] not in kept]

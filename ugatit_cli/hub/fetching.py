@@ -10,6 +10,7 @@ from ..graph.reading import is_graph
 from ..model_file import naming, open_model
 from ..tensorflow_files import find_index
 from . import cached
+from .environment import SetupError
 from .first_uses import FirstUse, read_first_use, record_first_use
 from .hub_file import HubFile
 from .names import MODEL_SUFFIXES
@@ -93,7 +94,7 @@ def _fetch_first(asked: HubFile, watcher: Watcher) -> tuple[Path, HubFile]:
         return found, asked
     try:
         return _fetch_new(asked, "", watcher)
-    except UnreachableError:
+    except (SetupError, UnreachableError):
         known, path = cached.find(asked), find_fetched(asked, "")
         if known is None or path is None:
             raise

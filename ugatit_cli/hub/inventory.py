@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import BadModelError, RefusedError, UsageError
 from ..files import PART_SUFFIX, sha256_of, writing
 from . import cached
-from .converted import converted_files, remove_converted
+from .converted import begun_conversion_bytes, converted_files, remove_converted
 from .first_uses import FirstUse, first_uses, forget_first_use, read_first_use
 from .hub_file import HubFile
 from .names import interpret, parse_hub_file
@@ -202,7 +202,7 @@ def _of_address(asked: HubFile) -> Holding:
 
 
 def _begun_bytes(repo: str) -> int:
-    return sum(cached.begun(repo).values())
+    return sum(cached.begun(repo).values()) + begun_conversion_bytes(repo)
 
 
 def _in_cache(asked: HubFile, sha256: str) -> tuple[LocalFile, ...]:

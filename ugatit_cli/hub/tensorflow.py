@@ -12,7 +12,7 @@ from ..files import remove_old_parts, sha256_of, writing
 from ..tensorflow_files import data_file, takes_smoothing
 from .cached import locked
 from .client import RemoteFile, locate
-from .converted import Converted, path_of, read_converted, record_converted
+from .converted import Converted, lock_of, part_of, path_of, read_converted, record_converted
 from .download import check_room
 from .fetching import fetch
 from .first_uses import read_first_use
@@ -24,7 +24,6 @@ from .watching import Watcher
 if TYPE_CHECKING:
     from ..weights.tensorflow_index import TensorIndex
 
-PART_SUFFIX = ".spans.incomplete"
 ABOUT = ("license", "source", "domain_a", "domain_b")  # what the weights say about themselves
 
 
@@ -41,7 +40,7 @@ def fetch_generator(entry: RegistryEntry, direction: Direction, watcher: Watcher
     path = path_of(entry.repo, direction)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(path.with_suffix(".lock"), entry.name, watcher):
+        with locked(lock_of(entry.repo, direction), entry.name, watcher):
             remove_old_parts(path.parent)
             record = read_converted(entry.repo, direction)
             if record is None or record.source != source:
@@ -95,7 +94,7 @@ def _make(wanted: _Wanted, index_path: Path, watcher: Watcher) -> str:
     spans = plan_spans(entries)
     ends = {span.shard: span.stop for span in spans}
     path = path_of(wanted.entry.repo, wanted.direction)
-    part = SpanFile(path.with_suffix(PART_SUFFIX), spans, entries)
+    part = SpanFile(part_of(wanted.entry.repo, wanted.direction), spans, entries)
     check_room(
         path.parent, part.total - part.done + sum(entry.size for entry in entries.values()) // 2, wanted.entry.name
     )

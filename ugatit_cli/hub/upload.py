@@ -29,12 +29,12 @@ def upload(repo: HubFile, folder: Path, files: Sequence[str], *, private: bool) 
 
     Raises:
         UsageError: nobody is logged in.
-        NetworkError: the Hub cannot be reached, or does not accept them.
+        NetworkError: the Hub cannot be reached, does not accept them, or a transfer broke off.
     """
+    require_online(repo)
     from huggingface_hub import CommitOperationAdd, HfApi, constants
     from huggingface_hub.errors import LocalTokenNotFoundError
 
-    require_online(repo)
     api = HfApi(endpoint=constants.ENDPOINT, library_name="ugatit-cli")
     operations = [CommitOperationAdd(name, folder / name) for name in files]
     try:
@@ -44,4 +44,8 @@ def upload(repo: HubFile, folder: Path, files: Sequence[str], *, private: bool) 
     except LocalTokenNotFoundError as error:
         text = f"cannot upload to {repo.repo}: nobody is logged in"
         raise UsageError(text, hint="set HF_TOKEN, or log in with `hf auth login`", name="hub-no-token") from error
+    except (RuntimeError, OSError) as error:  # a large file's, which goes another way than the commit
+        kind = type(error.__cause__ or error).__name__
+        text = f"cannot upload to {repo.repo}: the transfer broke off ({kind})"
+        raise NetworkError(text, hint="run it again", name="hub-interrupted") from error
     return str(made.commit_url)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import OutputError
 from ..files import sha256_of, write_error
@@ -66,40 +66,67 @@ def _content(source: Path) -> str | None:
 
 
 class Journal:
-    """The records of one output folder, by file."""
+    """The records of one output folder, by file: the last of each at hand, all earlier ones where their lines are."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / JOURNAL
-        self._records = dict(_read(self._path))
+        self._records: dict[str, Record] = {}
+        self._places: dict[str, list[int]] = {}  # where in the file the lines of a name begin
+        for place, key, record in _read(self._path):
+            self._know(place, key, record)
 
     def __len__(self) -> int:
         return len(self._records)
 
     def find(self, target: Path) -> Record | None:
+        """The last one."""
         return self._records.get(self._key(target))
+
+    def find_content(self, target: Path, sha256: str) -> Record | None:
+        """The last one of these bytes: a kill may have kept those of later ones from getting the name.
+
+        Raises:
+            OutputError: the journal cannot be read.
+        """
+        last = self.find(target)
+        if last is None or last.sha256 == sha256:
+            return last
+        with suppress(FileNotFoundError), _reading(self._path) as file:
+            for place in reversed(self._places[self._key(target)][:-1]):
+                file.seek(place)
+                parsed = _parse(file.readline())
+                if parsed is not None and parsed[1].sha256 == sha256:
+                    return parsed[1]
+        return None
 
     def add(self, target: Path, record: Record) -> None:
         """Append a record and wait until it is on the disk.
 
         To be called when the output's bytes are there but have not got their name yet. A kill in between leaves a
-        record without a file, which the next run sees; the other order would leave a file that nobody knows.
+        record without a file, or with the file of an earlier one, which the next run sees; the other order would leave
+        a file that nobody knows.
 
         Raises:
             OutputError, ResourceError: it cannot be written.
         """
         key = self._key(target)
         values = asdict(record)
-        line = json.dumps({"file": key, **values.pop("origin"), **values})
+        line = json.dumps({"file": key, **values.pop("origin"), **values}).encode("ascii") + b"\n"
         try:
             with self._path.open("ab+") as file:
                 file.write(b"" if _ends_a_line(self._path) else b"\n")
-                file.write(line.encode("ascii") + b"\n")
+                file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
+                place = file.tell() - len(line)
         except OSError as error:
             raise write_error(self._path, error) from error
+        self._know(place, key, record)
+
+    def _know(self, place: int, key: str, record: Record) -> None:
         self._records[key] = record
+        self._places.setdefault(key, []).append(place)
 
     def _key(self, target: Path) -> str:
         return target.relative_to(self._folder).as_posix()
@@ -114,13 +141,24 @@ def _ends_a_line(path: Path) -> bool:
         return file.read() == b"\n"
 
 
-def _read(path: Path) -> Iterator[tuple[str, Record]]:
-    """Later lines count; one that is cut off or strange is as good as none."""
+def _read(path: Path) -> Iterator[tuple[int, str, Record]]:
+    """Each with the place where its line begins; one that is cut off or strange is as good as none."""
+    place = 0
+    with suppress(FileNotFoundError), _reading(path) as file:
+        for line in file:
+            parsed = _parse(line)
+            if parsed is not None:
+                yield place, *parsed
+            place += len(line)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as file:
-            yield from filter(None, map(_parse, file))
+            yield file
     except FileNotFoundError:
-        return
+        raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         text = f"cannot read the list of finished pictures {path}: {reason}"

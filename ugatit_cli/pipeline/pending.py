@@ -78,19 +78,19 @@ def _judge(job: Job, there: list[Path], journals: Mapping[Path, Journal], choice
 
 
 def _state(target: Path, job: Job, journal: Journal, choices: Choices) -> Literal["current", "outdated", "foreign"]:
-    record = journal.find(target)
-    if record is None:
+    last = journal.find(target)
+    if last is None:
         return "foreign"
     try:
-        untouched = sha256_of(target) == record.sha256
+        record = journal.find_content(target, sha256_of(target))
     except OSError:
         return "foreign"
-    if not untouched:
+    if record is None:
         # a picture that somebody retouched is theirs now; one that no longer opens is nobody's
         return "outdated" if _is_damaged(target) else "foreign"
     if not record.is_of(job.source.path):
         return "foreign"
-    return "current" if record.origin == choices.origin(job) else "outdated"
+    return "current" if record is last and record.origin == choices.origin(job) else "outdated"
 
 
 def _is_damaged(path: Path) -> bool:

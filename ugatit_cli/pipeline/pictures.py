@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import takewhile
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from .. import framing, images
 from ..backends import Backend
-from ..backends.batching import LARGEST, measured_batch_size
-from ..errors import ExitCode, ResourceError, UgatitError
+from ..backends.batching import Batches
+from ..errors import ExitCode, UgatitError
 from ..framing import Framed
 from .journal import Origin
 from .outcomes import Failure, Outcome
@@ -56,27 +56,10 @@ class Translator:
     heatmap: bool = False
     keep_source: bool = False
     stopped: Callable[[], bool] = lambda: False
-    _limits: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    def batch(self, height: int, width: int) -> int:
-        """How many pictures of this size go together: as asked for, or measured; fewer once so many did not fit."""
-        size = height, width
-        if size not in self._limits:
-            self._limits[size] = self.batch_size or self._measured(height, width)
-        return self._limits[size]
-
-    def _measured(self, height: int, width: int) -> int:
-        """One size is tried out on a GPU; of others, as many as have its area."""
-        most = min(self.pictures or LARGEST, LARGEST)
-        if self._limits and self.backend.device != "cpu":
-            (tried_height, tried_width), count = next(iter(self._limits.items()))
-            return max(1, min(most, count * tried_height * tried_width // (height * width)))
-        return measured_batch_size(self.backend, height, width, most)
-
-    def halve(self, height: int, width: int, count: int) -> int:
-        """`count` pictures of this size did not fit into the memory: how many are tried from now on."""
-        self._limits[height, width] = max(1, count // 2)
-        return self._limits[height, width]
+    @cached_property
+    def batches(self) -> Batches:
+        return Batches(self.backend, self.batch_size, self.pictures)
 
     @property
     def readers(self) -> int:
@@ -169,7 +152,7 @@ def translate(
 def _translate_if_due(item: Translation, waiting: Iterable[Translation | Failure], translator: Translator) -> None:
     """Run the batch that `item` completes; else, when too much waits, the one that holds up the others."""
     alike = _untranslated(waiting, item)
-    limit = translator.batch(*item.framed.pixels.shape[:2])
+    limit = translator.batches.limit(item.framed.pixels.shape[:2])
     if len(alike) >= limit:
         _run(alike, translator)
         return
@@ -179,18 +162,9 @@ def _translate_if_due(item: Translation, waiting: Iterable[Translation | Failure
 
 
 def _run(batch: list[Translation], translator: Translator) -> None:
-    """In halves where it does not fit into the memory; a single picture that does not is the run's error."""
-    try:
-        _run_at_once(batch, translator)
-        return
-    except ResourceError:
-        if len(batch) == 1:
-            raise
-    # only now, when the error has let go of what it saw: the features of the whole batch
-    height, width = batch[0].framed.pixels.shape[:2]
-    half = translator.halve(height, width, len(batch))
-    for first in range(0, len(batch), half):
-        _run(batch[first : first + half], translator)
+    """In parts where it does not fit into the memory; a single picture that does not is the run's error."""
+    size = batch[0].framed.pixels.shape[:2]
+    translator.batches.run(len(batch), size, lambda part: _run_at_once(batch[part], translator))
 
 
 def _run_at_once(batch: list[Translation], translator: Translator) -> None:
@@ -217,7 +191,7 @@ def _flush(waiting: deque[Translation | Failure], translator: Translator) -> Ite
         rest = _untranslated(waiting)
         if rest:
             alike = _untranslated(waiting, rest[0])
-            _run(alike[: translator.batch(*rest[0].framed.pixels.shape[:2])], translator)
+            _run(alike[: translator.batches.limit(rest[0].framed.pixels.shape[:2])], translator)
         yield from _take_finished(waiting)
 
 

@@ -59,14 +59,14 @@ class AnimatedSource:
         durations = [duration for _, duration in islice(self._decoded(), PROBED)]
         return 1000 * len(durations) / sum(durations, Fraction(0))
 
-    def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
+    def frames(self, start: int | None = None, *, from_the_beginning: bool = False) -> Iterator[Frame]:
         """Always from the first on: each frame is drawn over the one before."""
         time, pts = Fraction(0), 0
         with explaining(str(self.path)):
             for frame, duration in self._decoded():
                 time += duration
                 end = max(round(time), pts + 1)
-                if pts >= start:
+                if start is None or pts >= start:
                     yield replace(frame, pts=pts, duration=end - pts)
                 pts = end
 

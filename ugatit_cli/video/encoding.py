@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import av
 
+from ..errors import OutputError, UsageError
 from .colours import Colours, tag
 from .encoders import Encoder
+from .faults import encoding
 from .frames import Pixels
 from .scaling import EXACT, Scaler
 from .segments import Record
@@ -52,10 +54,7 @@ class VideoEncoder:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        codec = av.CodecContext.create(stream.encoder.name, "w")
-        assert isinstance(codec, av.VideoCodecContext)
-        stream.configure(codec)
-        self._codec, self._scaler = codec, Scaler()
+        self._codec, self._scaler = _new_codec(stream), Scaler()
         self._durations: dict[int, int] = {}
 
     def push(self, pixels: Pixels, alpha: Pixels | None, pts: int, duration: int) -> list[Record]:
@@ -63,14 +62,35 @@ class VideoEncoder:
         self._durations[pts] = duration
         frame = to_frame(pixels, self._stream, self._scaler)
         frame.pts, frame.time_base = pts, self._stream.time_base
-        return [self._record(packet) for packet in self._codec.encode(frame)]
+        return self._encoded(frame)
 
     def finish(self) -> list[Record]:
-        return [self._record(packet) for packet in self._codec.encode(None)]
+        return self._encoded(None)
+
+    def _encoded(self, frame: av.VideoFrame | None) -> list[Record]:
+        with encoding(self._stream.encoder.name):
+            return [self._record(packet) for packet in self._codec.encode(frame)]
 
     def _record(self, packet: av.Packet) -> Record:
         assert packet.pts is not None
         return Record(packet.pts, self._durations.pop(packet.pts), packet.is_keyframe, bytes(packet))
+
+
+def check_stream(stream: Stream) -> None:
+    """Open its encoder once. Raises UsageError where that does not take pictures of this size."""
+    try:
+        with encoding(stream.encoder.name):
+            _new_codec(stream).open()
+    except OutputError as error:
+        text = f"{stream.encoder.name} cannot write pictures of {stream.width} x {stream.height}"
+        raise UsageError(text, hint=error.hint, name="codec") from error
+
+
+def _new_codec(stream: Stream) -> av.VideoCodecContext:
+    codec = av.CodecContext.create(stream.encoder.name, "w")
+    assert isinstance(codec, av.VideoCodecContext)
+    stream.configure(codec)
+    return codec
 
 
 def to_frame(pixels: Pixels, stream: Stream, scaler: Scaler) -> av.VideoFrame:

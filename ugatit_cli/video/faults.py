@@ -45,5 +45,18 @@ def writing(path: Path) -> Iterator[None]:
         raise OutputError(text, hint="choose an .mkv, or --no-audio", name="output-unwritable") from error
 
 
+@contextmanager
+def encoding(encoder: str) -> Iterator[None]:
+    """Turn what FFmpeg raises while it encodes pictures into what the user can do about it; memory that runs out is no fault
+    of the encoder's."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if isinstance(error, MemoryError):
+            raise
+        text = f"{encoder} cannot encode the film ({_reason(error)})"
+        raise OutputError(text, hint="choose another --codec", name="encoder-failed") from error
+
+
 def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -81,8 +81,8 @@ class Source(Protocol):
     exact: bool
     ends_early: bool
 
-    def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
-        """Those with a `pts` of `start` or more, in order, each later than the one before.
+    def frames(self, start: int | None = None, *, from_the_beginning: bool = False) -> Iterator[Frame]:
+        """Those with a `pts` of `start` or more, or all, in order, each later than the one before.
 
         `from_the_beginning` decodes what lies before `start`, too, instead of seeking.
 

@@ -65,6 +65,8 @@ def join(
         video: Any = out.add_stream(stream.encoder.name, rate=stream.rate)
         stream.configure(video.codec_context)
         video.time_base = stream.time_base
+        if container in QUICKTIME and video.codec_context.codec.canonical_name == "hevc":
+            video.codec_context.codec_tag = "hvc1"  # Apple's players take no other
         pictures = _video_packets(video, stream, segments, beside.window)
         if container in QUICKTIME:
             pictures = _ending_in_time(pictures, segments, stream, beside.window)

@@ -38,9 +38,10 @@ class NumberedSource:
         rate = rate or USUAL_RATE
         self.facts = Facts(width, height, 1 / rate, rate, len(self._paths), colours=SRGB, may_be_transparent=True)
 
-    def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
+    def frames(self, start: int | None = None, *, from_the_beginning: bool = False) -> Iterator[Frame]:
         """All of the first one's size; a picture that cannot be read is the film's error: a gap would move the rest."""
-        for number, path in enumerate(self._paths[start:], start):
+        first = start or 0
+        for number, path in enumerate(self._paths[first:], first):
             picture = images.read(path)
             pixels, alpha = picture.pixels, picture.alpha
             if pixels.shape[:2] != (self.facts.height, self.facts.width):

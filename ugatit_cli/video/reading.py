@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -14,17 +15,17 @@ import numpy as np
 
 from ..errors import BadInputError
 from ..images.limits import check_size
-from .avi import AviDecoder
 from .colours import FULL, HDR_TRANSFERS, Colours, colours_of
+from .decoding import Decoder
 from .display_matrix import as_shown, is_turned
 from .faults import explaining
 from .frames import Facts, Frame, Pixels
 from .scaling import EXACT, SHRINKING, Scaler
 from .sniffing import sniff
 from .structure import ends_early
+from .timestamps import PART, PictureClock
 
 OPTIONS: Final = {"protocol_whitelist": "file"}  # a file may name others, even addresses: they are not followed
-MOST_LOST: Final = 1000  # damaged packets in a row, after which it is no video
 DEFAULT_RATE: Final = Fraction(25)
 
 
@@ -52,58 +53,54 @@ class VideoSource:
         """Give frames only in this size, upright: most of the work of reading is about pixels that nobody needs."""
         self._coded_size = (height, width) if self._turned else (width, height)
 
-    def frames(self, start: int = 0, *, from_the_beginning: bool = False) -> Iterator[Frame]:
+    def frames(self, start: int | None = None, *, from_the_beginning: bool = False) -> Iterator[Frame]:
         with explaining(str(self.path)):
-            if start and not from_the_beginning:
-                yield from self._sought(start)
+            if start is None or from_the_beginning:
+                yield from self._decoded(start)
             else:
-                yield from self._decoded(start, seek=False)
+                yield from self._sought(start)
 
     def _sought(self, start: int) -> Iterator[Frame]:
         """From the key frame before `start`; from the beginning where the file's index leads elsewhere."""
         found = self._decoded(start, seek=True)
         first = next(found, None)
         if first is None or first.pts > start:
-            yield from self._decoded(start, seek=False)
+            yield from self._decoded(start)
             return
         yield first
         yield from found
 
-    def _decoded(self, start: int, *, seek: bool) -> Iterator[Frame]:
+    def _decoded(self, start: int | None, *, seek: bool = False) -> Iterator[Frame]:
         """Frames from `start` on, each shown until the next one begins."""
         with open_container(self.path, self._demuxer) as container:
             stream = choose_film(container)
-            if seek:
+            if seek and start is not None:
                 with suppress(av.FFmpegError):  # then the first frame tells
                     container.seek(start, stream=stream)
+            decoder = Decoder(container, stream)
             held: Frame | None = None
-            for frame in self._timed(_decode(container, stream), start):
+            for frame in self._timed(decoder.pictures(), start):
                 if held is not None:
                     yield replace(held, duration=frame.pts - held.pts)
                 held = frame
+            is_short = self._is_cut or decoder.lost > 0
             if held is not None:
                 end = (stream.start_time or 0) + (stream.duration or 0)  # what the last one's packet says can be wrong
-                is_there = end > held.pts and self.exact and not self._is_cut
+                is_there = end > held.pts and self.exact and not is_short
+                held = replace(held, damaged=held.damaged + decoder.damaged)
                 yield replace(held, duration=end - held.pts) if is_there else held
-            self.ends_early = self._is_cut
+            self.ends_early = is_short
 
-    def _timed(self, decoded: Iterable[av.VideoFrame | None], start: int) -> Iterator[Frame]:
-        """Frames from `start` on; their times are mended where they are missing or go backwards."""
-        step = max(1, round(1 / (self.facts.rate * self.facts.time_base)))
-        offset, last, damaged = 0, None, 0
-        for frame in decoded:
-            if frame is None:
-                damaged += 1
-                continue
-            pts = frame.pts if frame.pts is None else frame.pts + offset
-            if pts is None or (last is not None and pts <= last):
-                mended = 0 if last is None else last + step
-                offset, pts, self.exact = offset + (0 if pts is None else mended - pts), mended, False
-            last = pts
-            damaged += frame.is_corrupt
-            if pts >= start:
-                yield Frame(self._pixels(frame), pts, frame.duration or step, damaged=damaged)
-                self.exact, damaged = self.exact and not damaged, 0
+    def _timed(self, pictures: Iterable[tuple[av.VideoFrame, int]], start: int | None) -> Iterator[Frame]:
+        """Frames from `start` on; their times are mended where they are missing, wrong or go backwards."""
+        base = self.facts.time_base
+        clock = PictureClock(max(1, round(1 / (self.facts.rate * base))), PART / base)
+        for (picture, damaged), following in pairwise(chain(pictures, [(None, 0)])):
+            assert picture is not None
+            pts = clock.time_of(picture.pts, None if following[0] is None else following[0].pts)
+            self.exact = self.exact and clock.exact and not damaged
+            if start is None or pts >= start:
+                yield Frame(self._pixels(picture), pts, picture.duration or clock.step, damaged=damaged)
 
     def _pixels(self, frame: av.VideoFrame) -> Pixels:
         return upright(frame, self._coded_size, self.facts.colours, self._scaler)
@@ -111,7 +108,7 @@ class VideoSource:
     def _probe(self) -> Facts:
         with open_container(self.path, self._demuxer) as container:
             stream = choose_film(container)
-            first = next((frame for frame in _decode(container, stream) if frame is not None), None)
+            first, _ = next(Decoder(container, stream).pictures(), (None, 0))
             if first is None:
                 raise BadInputError("no frame of it can be decoded", hint="copy it again", name="video-damaged")
             check_size(first.width, first.height)
@@ -159,26 +156,6 @@ def choose_film(container: av.container.InputContainer) -> av.VideoStream:
     return next((s for s in films if s.disposition & av.stream.Disposition.default), films[0])
 
 
-def _decode(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame | None]:
-    """Every frame; None for each packet that cannot be decoded."""
-    packets = container.demux(stream)
-    decode = AviDecoder(stream).decode if container.format.name == "avi" else av.Packet.decode
-    lost = 0
-    while lost < MOST_LOST:
-        try:
-            packet = next(packets, None)
-            if packet is None:
-                return
-            frames = decode(packet)
-        except (av.error.InvalidDataError, av.error.UnknownError, EOFError):
-            lost += 1
-            yield None
-            continue
-        if frames:
-            lost = 0
-        yield from frames
-
-
 def _count(container: av.container.InputContainer, stream: av.VideoStream, rate: Fraction, size: int) -> int | None:
     """How many frames the file promises, if that can be true."""
     seconds: Fraction | None = None
@@ -191,10 +168,11 @@ def _count(container: av.container.InputContainer, stream: av.VideoStream, rate:
 
 
 def _zero(container: av.container.InputContainer, first: av.VideoFrame) -> Fraction:
-    """When its pictures or its sound begin: a recording of television goes by the station's clock."""
+    """When its pictures or its sound begin: a recording of television goes by the station's clock, and begins before zero
+    where that wraps soon."""
     begun = [Fraction(first.pts or 0) * Fraction(first.time_base or 1)]
     begun += [s.start_time * Fraction(s.time_base or 1) for s in container.streams.audio if s.start_time is not None]
-    return max(Fraction(0), min(begun))
+    return min(begun) if begun[0] < 0 else max(Fraction(0), min(begun))
 
 
 def _notes(frame: av.VideoFrame, stream: av.VideoStream) -> Iterator[str]:

@@ -10,6 +10,27 @@ from typing import BinaryIO, Final
 from ..errors import BadInputError
 
 MOST_BOXES: Final = 100_000
+KNOWN: Final = frozenset(
+    {
+        *(
+            b"ftyp",
+            b"styp",
+            b"pdin",
+            b"moov",
+            b"moof",
+            b"mfra",
+            b"mdat",
+            b"free",
+            b"skip",
+            b"wide",
+            b"junk",
+            b"pnot",
+            b"PICT",
+        ),
+        *(b"meta", b"udta", b"uuid", b"sidx", b"ssix", b"prft", b"emsg"),
+    }
+)
+"""Outermost boxes of MP4 and QuickTime files; what else stands behind a film are bytes that something appended."""
 
 
 def ends_early(path: Path, demuxer: str) -> bool:
@@ -32,7 +53,8 @@ def ends_early(path: Path, demuxer: str) -> bool:
 
 def _is_cut_mov(file: BinaryIO, size: int) -> bool:
     boxes = list(_boxes(file, size))
-    cut = any(end > size for _, end in boxes)
+    whole = {kind for kind, end in boxes if end <= size}
+    cut = any(end > size and (kind in KNOWN or not {b"moov", b"mdat"} <= whole) for kind, end in boxes)
     if b"moov" not in {kind for kind, _ in boxes}:
         what = "it is incomplete" if cut else "it is damaged"
         text = f"{what}: its index (moov) is missing, which cameras write at the end"

@@ -88,15 +88,12 @@ class Tracks:
             return
         film = choose_film(source)
         mending = Mending(film)
-        try:
-            for packet in source.demux([film, *(track.source for track in routes.values())]):
-                if packet.dts is not None and mending.mend(packet):
-                    self.notes.append("its times begin again on the way: everything goes on where it was")
-                track = routes.get(packet.stream.index)  # not `stream_index`, which is 0 in the empty packet at the end
-                if track is not None:
-                    yield from _written(track, _through(track, packet, window))
-        except av.FFmpegError:  # a file that is cut off: what there was is written
-            pass
+        for packet in mending.mended(_demuxed(source, [film, *(track.source for track in routes.values())])):
+            track = routes.get(packet.stream.index)  # not `stream_index`, which is 0 in the empty packet at the end
+            if track is not None:
+                yield from _written(track, _through(track, packet, window))
+        if mending.begins_again:
+            self.notes.append("its times begin again on the way: everything goes on where it was")
         for track in routes.values():
             yield from _written(track, _ending(track, window))
             if track.is_silent:
@@ -108,6 +105,12 @@ class Tracks:
         """(packets, bytes) written of each track of sound or subtitles. QuickTime leaves out sound that is silent."""
         there = [track for track in self.tracks if not (track.is_silent and track.container in QUICKTIME)]
         return tuple((track.packets, track.bytes) for track in there if track.source.type in TIMED)
+
+
+def _demuxed(source: av.container.InputContainer, streams: list[Any]) -> Iterator[av.Packet]:
+    """Of a file that is cut off, what there is."""
+    with suppress(av.FFmpegError):
+        yield from source.demux(streams)
 
 
 def add_tracks(
@@ -169,10 +172,11 @@ def own_tags_left_out(tags: dict[str, str]) -> dict[str, str]:
 
 def _add(stream: Any, again: Any, out: av.container.OutputContainer) -> Track | None:
     name = out.format.name
-    if _is_held(again, name):
-        return Track(stream, out.add_stream_from_template(stream))
+    packet = _first_packet(again) if stream.type == "audio" else None
+    if _is_held(again, packet, name):
+        return Track(stream, _copy(again, out))
     if stream.type == "audio" and stream.codec_context is not None and name in REENCODED_AS:
-        target: Any = add_sound(out, stream.codec_context)
+        target: Any = add_sound(out, again.codec_context)
         return Track(stream, target, REENCODED_AS[name], SoundEncoder(target))
     if stream.type == "subtitle" and _codec(stream) in TEXT_CODECS and name in WRITTEN_AS:
         target = out.add_stream(WRITTEN_AS[name])
@@ -187,12 +191,11 @@ def _tells_chapters(stream: Any, source: av.container.InputContainer) -> bool:
     return stream.type == "data" and stream.name == "bin_data" and bool(source.chapters())
 
 
-def _is_held(stream: Any, container: str) -> bool:
-    """Tried out, in memory: what a container takes depends on more than the codec's name. Of sound, a packet is tried, too."""
-    packet = _first_packet(stream) if stream.type == "audio" else None
+def _is_held(stream: Any, packet: av.Packet | None, container: str) -> bool:
+    """Tried out, in memory, with a packet of sound: what a container takes depends on more than the codec's name."""
     try:
         with av.open(BytesIO(), "w", format=container) as trial:
-            target = trial.add_stream_from_template(stream)
+            target = _copy(stream, trial)
             trial.start_encoding()
             if packet is not None:
                 packet.stream = target
@@ -202,9 +205,22 @@ def _is_held(stream: Any, container: str) -> bool:
     return True
 
 
+def _copy(stream: Any, out: av.container.OutputContainer) -> Any:
+    """A stream of `out` for the packets of `stream`, whose first packet has told what the file's header may not know."""
+    target: Any = out.add_stream_from_template(stream)
+    if stream.type == "audio" and stream.codec_context is not None and not target.codec_context.sample_rate:
+        target.codec_context.sample_rate = stream.codec_context.sample_rate
+        target.codec_context.layout = stream.codec_context.layout
+    return target
+
+
 def _first_packet(stream: Any) -> av.Packet | None:
+    """It is decoded where the header does not know the sound, as of a track that begins long after the film."""
     with suppress(av.FFmpegError):
-        return next((each for each in stream.container.demux(stream) if each.size and each.dts is not None), None)
+        packet = next((each for each in stream.container.demux(stream) if each.size and each.dts is not None), None)
+        if packet is not None and stream.codec_context is not None and not stream.codec_context.sample_rate:
+            stream.codec_context.decode(packet)
+        return packet
     return None
 
 
@@ -272,9 +288,10 @@ def _said(track: Track, packet: av.Packet, window: Window) -> Iterator[av.Packet
     """
     assert packet.pts is not None
     time_base = Fraction(packet.time_base)
-    begin, end, last = packet.pts, packet.pts + (packet.duration or 0), window.last(time_base)
-    if window.start:
-        begin = max(begin, window.first(time_base))
+    begin, end = packet.pts, packet.pts + (packet.duration or 0)
+    first, last = window.first(time_base), window.last(time_base)
+    if first is not None:
+        begin = max(begin, first)
     if last is not None:
         end = min(end, last)
     packet.pts, packet.dts, packet.duration = begin, begin, max(0, end - begin)

@@ -26,9 +26,9 @@ class Window:
         """By the film's own clock."""
         return self.zero + self.start
 
-    def first(self, time_base: Fraction) -> int:
-        """The first tick that is in it; 0 stands for "everything", earlier times included."""
-        return -(-self.begin // time_base) if self.start else 0
+    def first(self, time_base: Fraction) -> int | None:
+        """The first tick that is in it; None where it begins with the film."""
+        return -(-self.begin // time_base) if self.start else None
 
     def last(self, time_base: Fraction) -> int | None:
         """The tick at which it ends."""

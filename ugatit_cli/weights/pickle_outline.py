@@ -40,6 +40,7 @@ _TENSOR = "torch._utils._rebuild_tensor_v2"
 _PARAMETER = "torch._utils._rebuild_parameter"
 _NDARRAY, _DTYPE = "numpy.ndarray", "numpy.dtype"
 _ENCODE, _NO_BYTES = "_codecs.encode", {"__builtin__.bytes", "builtins.bytes"}
+_TUPLE = {"__builtin__.tuple", "builtins.tuple"}
 _NEW_ARRAY = {"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
 _HARMLESS = {_ORDERED_DICT, _TENSOR, _PARAMETER, *_STORAGES}
 _OTHER_TENSORS = {  # no danger, but no weights of ours either
@@ -290,7 +291,8 @@ class _Reader:
 class _ArrayReader(_Reader):
     """Knows how NumPy's arrays are pickled, too: an empty one is made, and then told its type, shape and bytes.
 
-    Protocol 2 has no bytes: it asks for text to be encoded, or for none of them.
+    Protocol 2 has no bytes: it asks for text to be encoded, or for none of them. `paddle.save` asks for a tuple of a
+    tensor's name and its array, and here it gets the array.
     """
 
     def step(self, name: str, argument: Any) -> None:
@@ -300,7 +302,7 @@ class _ArrayReader(_Reader):
             super().step(name, argument)
 
     def _is_harmless(self, name: str) -> bool:
-        return name in {_NDARRAY, _DTYPE, _ENCODE, *_NO_BYTES, *_NEW_ARRAY} or super()._is_harmless(name)
+        return name in {_NDARRAY, _DTYPE, _ENCODE, *_NO_BYTES, *_TUPLE, *_NEW_ARRAY} or super()._is_harmless(name)
 
     def _result(self, name: str, arguments: tuple[Any, ...]) -> object:
         if name in _NEW_ARRAY and arguments[:1] == (_Global(_NDARRAY),):
@@ -312,6 +314,8 @@ class _ArrayReader(_Reader):
             return Text(arguments[0])
         if name in _NO_BYTES and arguments == ():
             return Text("")
+        if name in _TUPLE and len(arguments) == 1 and _is_named_array(arguments[0]):
+            return arguments[0][1]
         return super()._result(name, arguments)
 
     def _set_state(self, target: Any, state: Any) -> None:
@@ -364,6 +368,10 @@ def _describe(array: Array, shape: Any, dtype: Any, by_columns: Any, data: Any) 
     if dtype.order == ">":
         raise BadModelError("its numbers are big-endian, which this version does not read", name="model-dtype")
     array.dtype, array.shape, array.by_columns, array.data = dtype.code, shape, by_columns, data
+
+
+def _is_named_array(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Array)
 
 
 def _is_size(value: object) -> bool:

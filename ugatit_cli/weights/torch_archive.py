@@ -18,6 +18,7 @@ from .stored import Container, damaged, incomplete
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LEGACY_PROTOCOL = 1001
 MAX_PICKLE_BYTES = 32 << 20  # official checkpoints: 50 KB
+_PICKLE = "data.pkl"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, ..., bytes of name, bytes of extra field
 _COUNT = struct.Struct("<q")
 _CHUNK = 1 << 20
@@ -28,10 +29,10 @@ def read_zip(file: BufferedReader) -> Container:
 
     Raises:
         RefusedError: a compressed or doubled member, a program (TorchScript), or a pickle that would run code.
-        BadModelError: the archive is incomplete, or a member's checksum is wrong.
+        BadModelError: a zip of other files, incomplete, or a member's checksum is wrong.
     """
     archive = _Archive(file)
-    outline, storages = read_outline(io.BytesIO(archive.read("data.pkl")))  # first: what runs code is refused as such
+    outline, storages = read_outline(io.BytesIO(archive.read(_PICKLE)))  # first: what runs code is refused as such
     archive.check_sums()
     if "byteorder" in archive and archive.read("byteorder") != b"little":
         raise BadModelError("its numbers are big-endian, which this version does not read", name="model-dtype")
@@ -52,6 +53,9 @@ class _Archive:
         if len(self._members) != len(infos):
             raise RefusedError("two members of its archive have the same name", name="model-archive")
         self._refuse_programs()
+        if _PICKLE not in self:
+            text = "it is a zip archive of files, not a checkpoint of torch.save"
+            raise BadModelError(text, hint="unpack it, and name the folder or file in it", name="model-unknown-format")
         for info in infos:
             _check_plain(info)
         self._check_places(end)
@@ -84,8 +88,6 @@ class _Archive:
         return info.header_offset + _LOCAL_HEADER.size + int(name_bytes) + int(extra_bytes)
 
     def read(self, name: str) -> bytes:
-        if name not in self._members:
-            raise BadModelError(f"it is a zip archive without {name}, so not a checkpoint", name="model-unknown-format")
         info = self._members[name]
         if info.file_size > MAX_PICKLE_BYTES:
             raise RefusedError(f"{name} in its archive has {info.file_size:,} bytes", name="model-too-large")
