@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch._dynamo.utils import counters
 from training.tiny import noise
 
+from ugatit_cli.network import Generator
 from ugatit_cli.training.config import TrainConfig
 from ugatit_cli.training.data import Batch
 from ugatit_cli.training.step import Trainer
@@ -146,6 +148,18 @@ def test_no_average_at_all_is_the_network(config: TrainConfig) -> None:
     trainer = trained(config, 3, ema_decay=0)
     for name, tensor in trainer.networks.generator_b2a.state_dict().items():
         assert torch.equal(trainer.averages["generator_b2a"].module.state_dict()[name], tensor)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has many about itself
+def test_a_generator_is_one_graph_to_the_compiler(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A break at every normalisation would leave little to fuse."""
+    monkeypatch.setattr(torch._dynamo.config, "trace_autograd_ops", False)
+    Trainer(config.model_copy(update={"compile": True}), CPU)
+    counters.clear()
+    generator: Any = torch.compile(Generator(config.generator), backend="eager", dynamic=False)
+    made = generator(noise(2).real_a)
+    (made.image.mean() + made.cam_logits.mean()).backward()
+    assert not counters["graph_break"] and counters["stats"]["unique_graphs"] == 1
 
 
 @pytest.mark.slow

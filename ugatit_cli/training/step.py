@@ -178,6 +178,7 @@ class Trainer:
                 for block in [*generator.encoder_blocks, *generator.decoder_blocks, *generator.ups]:
                     block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
         if self.config.compile:
+            torch._dynamo.config.trace_autograd_ops = True  # else every normalisation of ours breaks the graph
             for network in self.networks.children():
                 network.compile(dynamic=False)  # sizes never change, and as unknowns they defeat the compiler
 
