@@ -64,7 +64,7 @@ def _keep_scales_before_normalisations(model: ModelProto, layers: Container[str]
     it is twice as fast, too.
     """
     graph, nodes = model.graph, []
-    least = numpy_helper.from_array(np.float32(np.finfo(np.float32).min), "least")
+    least = numpy_helper.from_array(np.array(np.finfo(np.float32).min, np.float32), "least")
     for node in graph.node:
         nodes.append(node)
         if node.name in layers:
