@@ -99,7 +99,7 @@ def test_a_word_that_is_both_is_refused_with_both_spellings(kind: str, models: P
         ("a/b/toon", "the model a/b/toon does not exist", "path"),
         ("hub:toon", "hub:toon is no file on the Hub", "hub:owner/repository"),
         ("hub:me/toon:../toon.pt", "no file on the Hub", "hub:owner/repository"),
-        ("hub:me/toon@/tmp/x", "hub:me/toon@/tmp/x is no file on the Hub", "hub:owner/repository"),
+        ("hub:me/toon@/branch", "hub:me/toon@/branch is no file on the Hub", "hub:owner/repository"),
         ("toon.PT", "the model toon.PT does not exist", "path"),
         ("nul\0nul", "no model named", "known models"),
     ],
