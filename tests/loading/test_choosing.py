@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,11 @@ from ugatit_cli.cache import cache_folder
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.errors import BadModelError, DeviceError, OutputError, UsageError
 from ugatit_cli.export.cached import find_graph
+from ugatit_cli.export.exporting import ExportRequest, export, usual_form
 from ugatit_cli.loading import LoadedModel, Wish, digest_of, load_model
 from ugatit_cli.network import Generator
+
+BUNDLED = Path(__file__).parents[2] / "models" / "portrait2toon" / "weights.safetensors"
 
 pytestmark = pytest.mark.skipif(cuda_problem() is None, reason="a GPU would be chosen")
 
@@ -229,3 +233,23 @@ def test_a_gpu_that_nobody_asked_for_and_that_cannot_be_used_costs_a_note(
     for path in (model, graph.path):
         with pytest.raises(DeviceError):
             loaded(path, backend="onnx", device="cuda")
+
+
+def direct_int8(folder: Path) -> Path:
+    """The bundled model with whole numbers in all convolutions but the first and the last."""
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    form = replace(usual_form("int8"), convolutions="direct")
+    export(ExportRequest(weights.load(BUNDLED), "a2b", form, "int8", [picture], 0.0), made := folder / "int8.onnx")
+    return made
+
+
+def test_a_graph_of_whole_numbers_that_openvino_draws_otherwise_goes_to_onnx_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those are that we exported before we knew it."""
+    assert loaded(direct_int8(tmp_path)).backend.name == "openvino"
+    monkeypatch.setattr("ugatit_cli.export.int8._keep_scales_before_normalisations", lambda *words: None)
+    found = loaded(direct_int8(tmp_path))
+    assert found.backend.name == "onnx"
+    assert found.notes[-1].startswith("OpenVINO is not used: it draws another picture of this graph of whole numbers")
+    assert loaded(tmp_path / "int8.onnx", backend="openvino").backend.name == "openvino"

@@ -104,10 +104,9 @@ def try_out(facts: GraphFacts, run: Run) -> None:
     Raises:
         BadModelError: it does.
     """
-    height, width = facts.height or _free_side(facts), facts.width or _free_side(facts)
-    ramp = np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(1, height, width, 3)
-    output = run(to_graph(_filled(ramp, facts.batch or 1), facts))
-    _check_shape(output, (height, width), facts)
+    picture = ramp(facts)
+    output = run(to_graph(_filled(picture, facts.batch or 1), facts))
+    _check_shape(output, picture.shape[1:3], facts)
     if facts.element != "uint8" and not np.isfinite(output).all():
         raise BadModelError(
             "the model's output is not finite (NaN or overflow): its weights are damaged or its training diverged",
@@ -116,6 +115,12 @@ def try_out(facts: GraphFacts, run: Run) -> None:
         )
     if output.min() == output.max():
         raise BadModelError("the model's output is one colour, whatever the picture", name="model-constant")
+
+
+def ramp(facts: GraphFacts) -> Pixels:
+    """One picture from black to white, of a size that the graph takes."""
+    height, width = facts.height or _free_side(facts), facts.width or _free_side(facts)
+    return np.linspace(0, 255, height * width * 3).astype(np.uint8).reshape(1, height, width, 3)
 
 
 def run_error(error: Exception, numbers: NDArray[Any], facts: GraphFacts, device: str) -> UgatitError:

@@ -33,6 +33,7 @@ MatMulIntegerToFloat MatMulNBits NhwcFusedConv NhwcMaxPool QGemm QLinearAdd QLin
 QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu"""
 ONNX_RUNTIME = frozenset(_CONTRIBUTED.split())
 _ALLOWED = {"": STANDARD, "ai.onnx": STANDARD, "com.microsoft": ONNX_RUNTIME}
+_ROUNDING = ("QuantizeLinear", "DynamicQuantize", "QLinear", "QGemm")
 _CONTROL_FLOW = {"If", "Loop", "Scan", "SequenceMap"}
 
 
@@ -40,6 +41,11 @@ def check_operators(graph: GraphProto) -> None:
     """Raises RefusedError for control flow, BadModelError for what is not on the list."""
     for node in graph.node:
         _check(node)
+
+
+def is_quantised(graph: GraphProto) -> bool:
+    """Whether maps become whole numbers on the way; weights that are stored as such do not count."""
+    return any(node.op_type.startswith(_ROUNDING) or "Integer" in node.op_type for node in graph.node)
 
 
 def _check(node: NodeProto) -> None:

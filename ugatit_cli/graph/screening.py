@@ -16,7 +16,7 @@ from ..model_file import HEAD_BYTES, known_stranger, naming, open_model
 from .external_data import check_external_data
 from .facts import DEFAULT_SIZE, GraphFacts, ValueRange
 from .metadata import about_model, apply_properties, says_range
-from .operators import check_operators
+from .operators import check_operators, is_quantised
 from .outline import read_outline
 from .ports import Port, find_heatmap, find_input, find_output
 from .sizes import check_sizes, check_weights, shapes_of_one_picture
@@ -35,6 +35,7 @@ class Screened:
         path: the file that was looked at, links followed: to open a link instead would take weights from beside the link.
         sha256: of the file, or of it and the weights beside it.
         notes: what the user should know, a sentence each.
+        quantised: whether it computes with whole numbers in place of some floats.
         about: what it says about the model: licence, origin, domains; not trusted, only shown.
     """
 
@@ -42,6 +43,7 @@ class Screened:
     facts: GraphFacts
     sha256: str
     notes: tuple[str, ...]
+    quantised: bool
     about: Mapping[str, str]
 
 
@@ -63,7 +65,8 @@ def screen(path: Path, *, value_range: ValueRange | None = None, bgr: bool = Fal
         notes = () if value_range or facts.element == "uint8" or says_range(_properties(model)) else (NO_RANGE,)
         facts = replace(facts, value_range=value_range) if value_range else facts
         facts = replace(facts, colours="bgr") if bgr else facts
-        return Screened(path.resolve(), facts, _digest(path, external), notes, about_model(_properties(model)))
+        digest_of_all, about = _digest(path, external), about_model(_properties(model))
+        return Screened(path.resolve(), facts, digest_of_all, notes, is_quantised(model.graph), about)
 
 
 def digest(path: Path) -> str:
