@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -339,3 +340,74 @@ def test_a_film_of_an_earlier_record_is_not_in_the_way(tmp_path: Path) -> None:
     assert not is_in_the_way(film, work)
     film.write_bytes(b"somebody's")
     assert is_in_the_way(film, work)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_a_film_lasts_until_its_last_frame_however_late_that_is(invert: Invert, tmp_path: Path, suffix: str) -> None:
+    times = [*(3000 * number for number in range(60)), 60 * 90_000]
+    invert(Film(frames=61, times=times).make(tmp_path / "a.mp4"), tmp_path / f"b.{suffix}")
+    with av.open(str(tmp_path / f"b.{suffix}")) as film:
+        assert film.duration is not None and film.duration >= 60_000_000
+    assert len(shown := times_of(tmp_path / f"b.{suffix}")) == 61 and shown[-1] == 60
+
+
+@pytest.mark.parametrize(("name", "plays"), [("a.gif", 65_535), ("a.png", 100_000)])
+@pytest.mark.parametrize("suffix", ["gif", "webp", "apng"])
+def test_what_is_shown_more_often_than_can_be_written_is_shown_for_ever(
+    invert: Invert, tmp_path: Path, name: str, plays: int, suffix: str
+) -> None:
+    frames = [Image.fromarray(picture(number, (64, 48))) for number in range(3)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], duration=100, loop=plays)
+    invert(tmp_path / name, tmp_path / f"b.{suffix}")
+    with Image.open(tmp_path / f"b.{suffix}") as made:
+        assert made.info["loop"] == (plays + (name == "a.gif") if suffix == "apng" else 0)
+        assert getattr(made, "n_frames", 1) == 3
+
+
+@pytest.mark.parametrize(("source_name", "out"), [("a" * 245 + ".mp4", None), ("a.mp4", "b" * 252 + ".mp4")])
+def test_a_name_that_is_too_long(invert: Invert, tmp_path: Path, source_name: str, out: str | None) -> None:
+    source = Film().make(tmp_path / source_name)
+    with pytest.raises(UsageError, match="the name is too long") as refused:
+        invert(source, None if out is None else tmp_path / out)
+    assert refused.value.hint == "name a shorter output"
+    assert [path.name for path in tmp_path.iterdir()] == [source_name]
+
+
+@pytest.mark.parametrize("kind", ["broken link", "pipe"])
+def test_what_is_no_film_is_in_the_way(invert: Invert, source: Path, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "b.mp4"
+    if kind == "pipe":
+        os.mkfifo(target)
+    else:
+        target.symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"b\.mp4 would be overwritten"):
+        invert(source, target)
+
+
+@pytest.mark.parametrize(
+    ("folder", "given", "made"),
+    [
+        ("frames.2024", "../frames.2024", "frames-2024-inverted"),
+        ("x", ".", "x-inverted"),
+        (".x", "../.x", "x-inverted"),
+    ],
+)
+def test_a_folder_of_frames_needs_no_output(
+    invert: Invert, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, given: str, made: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / folder / "1.png")
+    monkeypatch.chdir(tmp_path / folder)
+    invert(Path(given), None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([folder, made])
+    assert [path.name for path in (tmp_path / made).iterdir() if path.suffix == ".png"] == ["000001.png"]
+
+
+def test_frames_into_the_folder_where_one_is(
+    invert: Invert, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frames").mkdir()
+    monkeypatch.chdir(tmp_path / "frames")
+    invert(source, Path("."), extras=("compare",))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "frames", "frames.compare"]
+    assert len([path for path in Path(".").iterdir() if path.suffix == ".png"]) == 30

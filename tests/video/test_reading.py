@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ import av
 import numpy as np
 import pytest
 from films import Film, picture, show_by, turn
+from PIL import Image
 
+from ugatit_cli.video.animated import AnimatedSource
 from ugatit_cli.video.colours import Colours
+from ugatit_cli.video.decoding import Decoder
 from ugatit_cli.video.encoders import SOFTWARE
 from ugatit_cli.video.encoding import Stream, to_frame
 from ugatit_cli.video.reading import VideoSource, upright
@@ -147,3 +150,31 @@ def test_red_is_written_as_the_tags_say(colours: Colours, luma: int) -> None:
     stream = Stream(SOFTWARE["h264"], {}, 64, 64, Fraction(1, 25), Fraction(25), Fraction(1), colours)
     frame = to_frame(np.full((64, 64, 3), (255, 0, 0), np.uint8), stream, Scaler())
     assert abs(int(frame.to_ndarray()[10, 10]) - luma) <= 1
+
+
+@pytest.mark.parametrize("place", [3000 * 200 + 1, 3000 * 299 + 1])
+def test_beginning_between_two_frames_decodes_no_more_than_from_the_key_frame_on(
+    tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = VideoSource(Film(frames=300, key_frames=30).make(tmp_path / "a.mp4"))
+    decoded, pictures = [], Decoder.pictures
+
+    def counted(self: Decoder) -> Iterator[tuple[av.VideoFrame, int]]:
+        for item in pictures(self):
+            decoded.append(item)
+            yield item
+
+    monkeypatch.setattr(Decoder, "pictures", counted)
+    assert [frame.pts for frame in source.frames(place)] == [pts for pts in range(0, 900_000, 3000) if pts >= place]
+    assert len(decoded) <= 300 - place // 3000 + 30
+
+
+def test_nothing_is_shown_after_the_end_of_time(tmp_path: Path) -> None:
+    assert list(VideoSource(Film().make(tmp_path / "a.mp4")).frames(10**24)) == []
+
+
+def test_sixteen_bits_of_grey_are_scaled(tmp_path: Path) -> None:
+    levels = np.linspace(0, 65_535, 64 * 48).astype(np.uint16).reshape(48, 64)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    frame = next(AnimatedSource(tmp_path / "a.png", "png").frames())
+    assert np.abs(frame.pixels[..., 0] - levels / 257).max() <= 1

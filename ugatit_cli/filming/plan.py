@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -51,11 +52,12 @@ def plan_film(source: Path, out: str | None, label: str, settings: FilmSettings,
         raise UsageError("a film goes through no pipe", hint=hint, name="film-pipe")
     if not os.path.lexists(source):
         raise UsageError(f"{source} does not exist", hint="check the path", name="input-missing")
-    target = Path(out) if out is not None else beside(source, label)
+    target = named(Path(out)) if out is not None else beside(source, label)
     form, container, codec = form_of(target, settings)
     targets: dict[Kind, Path] = {extra: extra_target(target, extra) for extra in settings.extras}
     targets["result"] = target
     for path in targets.values():
+        check_length(path)
         if source.is_dir() and source.resolve() in path.resolve().parents:
             text = f"the output {path} would lie inside the input {source}"
             raise UsageError(text, hint="choose another output", name="output-inside-input")
@@ -85,9 +87,25 @@ def plan_job(job: Job, settings: FilmSettings) -> FilmPlan:
 
 def beside(source: Path, label: str) -> Path:
     """`clip.mp4` becomes `clip.MODEL.mp4`, a folder `frames` becomes `frames-MODEL`."""
+    source = named(source)
     if source.is_dir():
-        return source.with_name(f"{Path(os.path.abspath(source)).name}-{label}")
+        return source.with_name(f"{source.name}-{label}".replace(".", "-").lstrip("-"))  # a dot would begin an ending
     return source.with_name(f"{source.stem}.{label}{writable_suffix(source.name)}")
+
+
+def named(path: Path) -> Path:
+    """`path`, in full where it ends in no name: `.`, `..`"""
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))
+
+
+def check_length(path: Path) -> None:
+    """Raises UsageError for a name that no file of that folder can have."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            text = f"cannot write {path}: the name is too long"
+            raise UsageError(text, hint="name a shorter output", name="name-too-long") from error
 
 
 def extra_target(target: Path, extra: str) -> Path:
@@ -125,4 +143,6 @@ def is_in_the_way(path: Path, work: Path) -> bool:
     journal, target = Journal(work), work / path.name
     if path.is_dir():
         return journal.find(target) is None and any(not name.startswith(".") for name in os.listdir(path))
+    if journal.find(target) is None or not path.is_file():  # a pipe would be waited for
+        return True
     return journal.find_content(target, sha256_of(path)) is None

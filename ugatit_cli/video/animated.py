@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import BadInputError
+from ..images.bit_depth import eight_bit
 from ..images.faults import DECODE_ERRORS
 from ..images.header import open_header
 from ..images.regular_file import read_file
@@ -103,7 +104,7 @@ def _plays(image: Image.Image, kind: Animation) -> int:
 
 
 def _frame(image: Image.Image) -> Frame:
-    rgba = np.array(image.convert("RGBA"))
+    rgba = np.array(eight_bit(image, []).convert("RGBA"))
     pixels, alpha = np.ascontiguousarray(rgba[..., :3]), np.ascontiguousarray(rgba[..., 3])
     if alpha.min() == 255:
         return Frame(pixels, 0, 0)

@@ -18,6 +18,7 @@ from .stills import TRANSPARENT
 
 LONGEST_GIF_DELAY: Final = 0xFFFF  # hundredths of a second
 LONGEST_WEBP_DELAY: Final = 0xFFFFFF  # milliseconds
+MOST_PLAYS: Final = 0xFFFF  # of GIF and WebP; more are for ever
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def write_gif(file: BinaryIO, animation: Animation, records: Iterable[Record]) -
     shown = 0
     file.write(b"GIF89a" + struct.pack("<HHBBB", animation.width, animation.height, 0x70, 0, 0))
     if animation.plays != 1:
-        repeats = max(0, animation.plays - 1)
+        repeats = max(0, animation.plays - 1) if animation.plays <= MOST_PLAYS else 0
         file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + struct.pack("<H", repeats) + b"\0")
     for record, delay in _delays(records, animation.time_base * 100):
         colours, transparent, picture = _take_gif_apart(record.data)
@@ -125,7 +126,7 @@ def write_webp(file: BinaryIO, animation: Animation, records: Iterable[Record]) 
     canvas = _three(animation.width - 1) + _three(animation.height - 1)
     file.write(b"RIFF\0\0\0\0WEBP")
     file.write(_riff_chunk(b"VP8X", bytes([0x02 | 0x10, 0, 0, 0]) + canvas))  # animated, maybe transparent
-    file.write(_riff_chunk(b"ANIM", struct.pack("<IH", 0, animation.plays)))
+    file.write(_riff_chunk(b"ANIM", struct.pack("<IH", 0, animation.plays if animation.plays <= MOST_PLAYS else 0)))
     for record, delay in _delays(records, animation.time_base * 1000):
         parts = [_riff_chunk(kind, body) for kind, body in _riff_chunks(record.data) if kind != b"VP8X"]
         head = bytes(6) + canvas + _three(min(delay, LONGEST_WEBP_DELAY)) + b"\x02"  # not blended with the one before

@@ -27,8 +27,10 @@ class Encoder:
         crf: the usual quality, lower is better; `most_crf` the largest number there is.
         presets: from fast to small, and the usual one.
         fixed: options that are always given.
+        least_crf: the best quality; numbers below it mean something else to the encoder.
         even: whether sides must be even for the usual 4:2:0; then odd ones are written as 4:4:4.
         holds_aspect: whether pixels that are not square can be written down.
+        unsafe_widths: with these it writes outside its memory, and the whole program ends.
     """
 
     name: str
@@ -39,8 +41,10 @@ class Encoder:
     crf_option: str = "crf"
     preset_option: str = "preset"
     fixed: tuple[tuple[str, str], ...] = ()
+    least_crf: int = 0
     even: bool = True
     holds_aspect: bool = True
+    unsafe_widths: range = range(0)
 
     def options(self, crf: int | None, preset: str | None) -> dict[str, str]:
         """Raises UsageError for a quality or preset that it does not know."""
@@ -50,7 +54,7 @@ class Encoder:
         if preset is not None and preset not in self.presets:
             hint = f"choose one of {', '.join(self.presets)}"
             raise UsageError(f"{self.name} has no preset {preset}", hint=hint, name="preset")
-        quality = self.crf if crf is None else crf
+        quality = self.crf if crf is None else max(self.least_crf, crf)
         reproducible = {"x264-params": "asm=avx2"} if self.name == "libx264" and has_avx512() else {}
         chosen = {self.crf_option: str(quality), self.preset_option: preset or self.preset}
         return {**dict(self.fixed), **reproducible, **chosen}
@@ -58,7 +62,11 @@ class Encoder:
 
 SOFTWARE: Final[dict[Codec, Encoder]] = {
     "h264": Encoder("libx264", 18, 51, X264_PRESETS, "veryfast"),
-    "hevc": Encoder("libx265", 22, 51, X264_PRESETS, "fast", fixed=(("x265-params", "log-level=none"),)),
+    "hevc": Encoder(
+        *("libx265", 22, 51, X264_PRESETS, "fast"),
+        fixed=(("x265-params", "log-level=none"),),
+        unsafe_widths=range(33, 64),  # seen from 34 to 48, at most heights
+    ),
     "vp9": Encoder(
         *("libvpx-vp9", 28, 63, tuple(str(speed) for speed in range(8, -1, -1)), "4"),
         preset_option="cpu-used",
@@ -67,17 +75,26 @@ SOFTWARE: Final[dict[Codec, Encoder]] = {
         holds_aspect=False,
     ),
     "av1": Encoder(
-        *("libsvtav1", 28, 63, tuple(str(speed) for speed in range(13, -1, -1)), "8"), even=False, holds_aspect=False
+        *("libsvtav1", 28, 63, tuple(str(speed) for speed in range(13, -1, -1)), "8"),
+        least_crf=1,  # FFmpeg takes 0 for nothing said
+        even=False,
+        holds_aspect=False,
     ),
 }
 NVENC_PRESETS: Final = tuple(f"p{number}" for number in range(1, 8))
+# its cq 0 leaves the quality to the encoder
 NVENC: Final = (("rc", "vbr"), ("b", "0"))
 HARDWARE: Final[dict[Codec, tuple[Encoder, ...]]] = {
-    "h264": (Encoder("h264_nvenc", 20, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC),),
-    "hevc": (Encoder("hevc_nvenc", 23, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC),),
+    "h264": (Encoder("h264_nvenc", 20, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC, least_crf=1),),
+    "hevc": (Encoder("hevc_nvenc", 23, 51, NVENC_PRESETS, "p5", crf_option="cq", fixed=NVENC, least_crf=1),),
     "av1": (
         Encoder(
-            *("av1_nvenc", 28, 63, NVENC_PRESETS, "p5"), crf_option="cq", fixed=NVENC, even=False, holds_aspect=False
+            *("av1_nvenc", 28, 63, NVENC_PRESETS, "p5"),
+            crf_option="cq",
+            fixed=NVENC,
+            least_crf=1,
+            even=False,
+            holds_aspect=False,
         ),
     ),
     "vp9": (),

@@ -72,17 +72,22 @@ class VideoEncoder:
             return [self._record(packet) for packet in self._codec.encode(frame)]
 
     def _record(self, packet: av.Packet) -> Record:
+        """libvpx counts in ten-millionths of a second, so times in a finer clock come back rounded."""
         assert packet.pts is not None
-        return Record(packet.pts, self._durations.pop(packet.pts), packet.is_keyframe, bytes(packet))
+        returned = packet.pts
+        pts = min(self._durations, key=lambda waiting: abs(waiting - returned))
+        return Record(pts, self._durations.pop(pts), packet.is_keyframe, bytes(packet))
 
 
 def check_stream(stream: Stream) -> None:
-    """Open its encoder once. Raises UsageError where that does not take pictures of this size."""
+    """Open its encoder once. Raises UsageError where that does not take pictures of this size, or so many a second."""
     try:
+        if stream.width in stream.encoder.unsafe_widths:
+            raise OutputError("its memory would be damaged", hint="choose another --codec", name="encoder-failed")
         with encoding(stream.encoder.name):
             _new_codec(stream).open()
     except OutputError as error:
-        text = f"{stream.encoder.name} cannot write pictures of {stream.width} x {stream.height}"
+        text = f"{stream.encoder.name} cannot write pictures of {stream.width} x {stream.height}, {float(stream.rate):.4g} a second"
         raise UsageError(text, hint=error.hint, name="codec") from error
 
 

@@ -159,6 +159,7 @@ def _ending_in_time(
         ahead = packet.pts - packet.dts if ahead is None else ahead
         if following is None:
             packet.duration = max(1, min(end - packet.pts, end - ahead - packet.dts))
+            packet.dts = max(packet.dts, end - ahead - packet.duration)  # programs take its end for the film's
         yield item
 
 

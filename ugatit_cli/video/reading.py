@@ -34,6 +34,10 @@ def open_container(path: Path, demuxer: str) -> av.container.InputContainer:
     return av.open(f"file:{path}", format=demuxer, options=dict(OPTIONS), metadata_errors="replace")
 
 
+class _Astray(Exception):
+    """A file's index leads behind the frame that was looked for."""
+
+
 class VideoSource:
     """The `Source` contract over a video file."""
 
@@ -62,24 +66,23 @@ class VideoSource:
 
     def _sought(self, start: int) -> Iterator[Frame]:
         """From the key frame before `start`; from the beginning where the file's index leads elsewhere."""
-        found = self._decoded(start, seek=True)
-        first = next(found, None)
-        if first is None or first.pts > start:
+        try:
+            yield from self._decoded(start, seek=True)
+        except _Astray:
             yield from self._decoded(start)
-            return
-        yield first
-        yield from found
 
     def _decoded(self, start: int | None, *, seek: bool = False) -> Iterator[Frame]:
-        """Frames from `start` on, each shown until the next one begins."""
+        """Frames from `start` on, each shown until the next one begins. After a seek, raises _Astray before the first one."""
         with open_container(self.path, self._demuxer) as container:
             stream = choose_film(container)
-            if seek and start is not None:
-                with suppress(av.FFmpegError):  # then the first frame tells
-                    container.seek(start, stream=stream)
             decoder = Decoder(container, stream)
+            pictures: Iterable[tuple[av.VideoFrame, int]] = decoder.pictures()
+            if seek and start is not None:
+                with suppress(av.FFmpegError, OverflowError):  # then the first picture tells
+                    container.seek(start, stream=stream)
+                pictures = _begun_by(start, pictures)
             held: Frame | None = None
-            for frame in self._timed(decoder.pictures(), start):
+            for frame in self._timed(pictures, start):
                 if held is not None:
                     yield replace(held, duration=frame.pts - held.pts)
                 held = frame
@@ -132,6 +135,14 @@ class VideoSource:
                 zero=_zero(container, first),
                 notes=tuple(_notes(first, stream)),
             )
+
+
+def _begun_by(start: int, pictures: Iterable[tuple[av.VideoFrame, int]]) -> Iterator[tuple[av.VideoFrame, int]]:
+    """All of them, if the first one is shown at `start` or before; else raises _Astray."""
+    for number, item in enumerate(pictures):
+        if number == 0 and (item[0].pts is None or item[0].pts > start):
+            raise _Astray
+        yield item
 
 
 def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scaler: Scaler) -> Pixels:
