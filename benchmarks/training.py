@@ -93,6 +93,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--json", type=Path, help="write all numbers to this file")
     arguments = parser.parse_args()
+    if not set(arguments.precision.split(",")) <= {"fp32", "bf16"}:
+        parser.error("--precision is fp32, bf16 or both: gradients of fp16 are scaled, and its first steps are skipped")
     if arguments.device != "cpu":
         arguments.allocators = "system"  # a GPU has its own
     return arguments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -133,3 +134,14 @@ def test_a_full_disk_behind_standard_output_is_no_bug() -> None:
         8,
         "error: cannot write standard output: the disk is full",
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["evaluate", "--a", "nope", "--b", "nope"], ["export-onnx", "-m", "nope.pt"], ["bench", "--batch-sizes", "0"]],
+)
+def test_an_error_is_json_where_json_is_asked_for(words: list[str]) -> None:
+    done = CliRunner().invoke(app, [*words, "--json"])
+    said = json.loads(done.stdout)
+    assert (said["command"], said["exit_code"]) == (words[0], done.exit_code)
+    assert done.exit_code != 0 and said["error"]["name"] and said["error"]["message"] in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -63,6 +64,10 @@ def test_the_recipe_makes_a_model_with_all_that_belongs_to_it_and_goes_on_where_
     before = (model / "weights.safetensors").read_bytes()
     (out / "runs" / "48" / "finished").unlink()  # as if it had been interrupted at its end
     assert "of 10" in train() and (model / "weights.safetensors").read_bytes() == before
+    (out / "runs" / "48" / "finished").unlink()  # or before its first checkpoint
+    for checkpoint in (out / "runs" / "48").glob("step-*"):
+        shutil.rmtree(checkpoint)
+    assert "step 0 of 10" in train() and (model / "weights.safetensors").read_bytes() == before
 
 
 def test_the_mean_of_two_models(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -47,8 +48,9 @@ def replacing(path: Path, *, check: Callable[[Path], None] | None = None, folder
     """
     # never derived from the name: that may be 255 bytes long already
     part = (folder or path.parent) / f".{secrets.token_hex(_NAME_BYTES)}{PART_SUFFIX}"
+    held: int | None = None
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        held = _make_and_hold(part)
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
@@ -62,6 +64,20 @@ def replacing(path: Path, *, check: Callable[[Path], None] | None = None, folder
         # a folder that is no folder, or cannot be written, refuses this too, and would hide why
         with suppress(OSError):
             part.unlink()
+        if held is not None:
+            os.close(held)
+
+
+def _make_and_hold(part: Path) -> int | None:
+    """A new file, and a lock on it that the operating system drops when this process ends; Windows removes nothing that is open
+    anyway, and renames nothing that is."""
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    if sys.platform == "win32":
+        os.close(descriptor)
+        return None
+    with suppress(OSError):  # some network file systems have no locks
+        lock_file(descriptor)
+    return descriptor
 
 
 def sync_folder(folder: Path) -> None:
@@ -98,9 +114,15 @@ def write_error(path: Path, error: OSError) -> OutputError | ResourceError:
 
 
 def remove_abandoned_parts(folder: Path) -> None:
-    """Delete the half-written files that killed runs left in `folder` (call it under the folder's lock)."""
+    """Delete the half-written files that killed runs left in `folder`; those of runs that live are held."""
     for part in folder.glob(_PARTS):
         with suppress(OSError):  # one that cannot be deleted does no harm
+            descriptor = os.open(part, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+            try:
+                if sys.platform != "win32":
+                    lock_file(descriptor)
+            finally:
+                os.close(descriptor)
             part.unlink()
 
 
@@ -111,6 +133,23 @@ def remove_old_parts(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def lock_file(descriptor: int) -> None:
+        """Until it is closed, or the process ends. Raises BlockingIOError if somebody holds it, OSError."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError from error
+else:
+    import fcntl
+
+    def lock_file(descriptor: int) -> None:
+        """Until it is closed, or the process ends. Raises BlockingIOError if somebody holds it, OSError."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def sha256_of(path: Path) -> str:

@@ -17,6 +17,9 @@ from ugatit_cli.backends.memory import is_out_of_memory
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
         "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : BFCArena::AllocateRawInternal Failed to allocate memory",
         "std::bad_alloc",
+        "GET was unable to find an engine to execute this computation",
+        "FIND was unable to find an engine to execute this computation",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
         "Invalid buffer size: 9.75 GB",
     ],
 )

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands.conftest import with_a_small_disk
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from ugatit_cli import weights
 from ugatit_cli.benchmarking.contest import Contest, Measured, Way, best
 from ugatit_cli.cli import app
+from ugatit_cli.commands.bench import table
 from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.network import Generator
 from ugatit_cli.parity import Parity
@@ -100,3 +102,20 @@ def test_the_best_is_the_fastest_that_is_near_enough() -> None:
     near, far, slow = measured(0.1, 50), measured(0.01, 20), measured(1.0, 90)
     assert best([slow, near, far], 35) is near
     assert best([far, Measured(near.way, problem="it broke")], 35) is None
+
+
+def test_without_pytorch_nothing_is_compared(tmp_path: Path) -> None:
+    """As where it is ended for the memory it wants."""
+
+    class Stubborn(Chosen):
+        def _measure(self, way: Way) -> tuple[Measured, np.ndarray | None]:
+            if way.backend == "torch":
+                return Measured(way, problem="ended by signal 9"), None
+            numbers = dict.fromkeys(("seconds", "load_seconds", "first_seconds", "peak_bytes"), 1.0)
+            return Measured(way, numbers), np.zeros((1, 8, 8, 3), np.uint8)
+
+    ways = (Way("torch", "cpu", "fp32", 1), Way("onnx", "cpu", "fp32", 1), Way("onnx", "cpu", "int8", 1))
+    contest = Stubborn(tmp_path, None, 32, (1,), 1, tmp_path, ways)  # type: ignore[arg-type]
+    found = list(contest.run())
+    assert [each.parity for each in found] == [None] * 3 and best(found, 35) is None
+    assert [line.split()[-2:] for line in table(found, None, 32)[3:]] == [["-", "-"], ["-", "-"]]

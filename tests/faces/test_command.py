@@ -220,3 +220,14 @@ def test_a_folder_of_pictures_and_films_is_one_of_pictures(
     options: list[str | Path] = ["-m", model, "--face-model", detector, "--faces", "crop", "--format", "webp"]
     done = translate(tmp_path, "-o", tmp_path / "out", *options)
     assert (done.exit_code, done.stdout) == (0, f"{tmp_path / 'out' / 'group.webp'}\n"), done.stderr
+
+
+def test_a_wide_picture_without_a_face_is_translated_as_a_whole_even_if_cropping_is_asked_for(
+    model: Path, detector: Path, tmp_path: Path
+) -> None:
+    wide = np.tile(np.linspace(0, 255, 200).astype(np.uint8)[None, :, None], (100, 1, 3))
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    words: list[str | Path] = ["-m", model, "--fit", "crop", "--faces", "all", "--face-model", detector]
+    done = translate(tmp_path / "a.png", "-o", tmp_path / "b.png", *words)
+    assert (done.exit_code, "translated as a whole" in done.stderr) == (0, True), done.stderr
+    assert (pixels(tmp_path / "b.png") != wide).any(axis=(0, 2)).mean() > 0.9

@@ -32,7 +32,7 @@ from ugatit_cli.config import GeneratorConfig
 from ugatit_cli.hub.cached import lock_path, locked
 from ugatit_cli.hub.converted import folder_of
 from ugatit_cli.hub.places import first_uses_folder, own_models_folder
-from ugatit_cli.hub.registry import RegistryEntry, read_own
+from ugatit_cli.hub.registry import OWN_ROW, RegistryEntry, read_own
 from ugatit_cli.hub.watching import Unwatched
 from ugatit_cli.network import Generator
 from ugatit_cli.tensorflow_files import TABLE_MAGIC
@@ -293,7 +293,7 @@ def test_what_is_not_ours_is_not_removed(word: str, tiny_hub: LoopbackHub) -> No
 def test_nothing_is_removed_where_one_cannot_be(other: str, model: Path) -> None:
     assert ugatit("models", "import", model, "--name", "anime").exit_code == 0
     done = ugatit("models", "remove", "anime", other, "--json")
-    assert (done.exit_code, done.stdout) == (2, "")
+    assert (done.exit_code, json.loads(done.stdout)["exit_code"]) == (2, 2)
     assert held("anime")["here"] is True
 
 
@@ -740,3 +740,40 @@ def test_how_a_checkpoint_was_trained_can_be_said(word: str, smoothing: bool, tm
 def test_other_formats_know_no_smoothing(model: Path, tmp_path: Path) -> None:
     done = ugatit("models", "import", model, "-o", tmp_path / "ours", "--smoothing")
     assert done.exit_code == 2 and "is told of TensorFlow checkpoints, and it is none" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        *(("face = 0.5", "face"), ('face = ["a", "b", "c"]', "face"), ("domain_a = 5", "domain_a")),
+        *(('bytes = "many"', "bytes"), ('license = ["x"]', "license"), ("image_size = true", "image_size")),
+    ],
+)
+def test_a_row_with_a_value_of_another_kind_is_no_matter_of_other_models(line: str, key: str, model: Path) -> None:
+    assert ugatit("models", "import", model, "--name", "mine").exit_code == 0
+    row = own_models_folder() / "mine" / OWN_ROW
+    kept = [old for old in row.read_text().splitlines() if not old.startswith(f"{key} =")]
+    row.write_text("\n".join([*kept, line, ""]))
+    listed = ugatit("models", "list")
+    assert (listed.exit_code, "imported, damaged" in listed.stdout) == (0, True), listed.stderr
+    told = ugatit("models", "info", "mine", "--json")
+    assert told.exit_code == 5
+    assert f"the wrong kind of value for {key}" in json.loads(told.stdout)["error"]["message"]
+    assert ugatit("models", "remove", "mine").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["info", "nope"], ["verify", "nope"], ["remove", "nope"], ["import", "nope.pt"], ["push", "nope", "me/it"]],
+)
+def test_an_error_is_json_where_json_is_asked_for(words: list[str]) -> None:
+    done = ugatit("models", *words, "--json")
+    said = json.loads(done.stdout)
+    assert (said["command"], said["exit_code"]) == (f"models {words[0]}", done.exit_code)
+    assert done.exit_code != 0 and said["error"]["name"] and said["error"]["message"] in done.stderr
+
+
+def test_a_file_that_is_no_model_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "bad.pt").write_text("junk")
+    assert ugatit("models", "import", tmp_path / "bad.pt", "-o", tmp_path / "new" / "deep" / "x").exit_code == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.pt"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ugatit_cli.errors import OutputError, UsageError
+from ugatit_cli.files import replacing
 from ugatit_cli.pipeline.claim import LOCK, claim, claim_outputs
 from ugatit_cli.pipeline.plan import Job
 from ugatit_cli.pipeline.sources import Source
@@ -89,3 +90,21 @@ def test_a_refusal_gives_all_claims_back(tmp_path: Path) -> None:
     ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["two"]
+
+
+def test_what_another_run_is_writing_in_a_folder_below_stays(tmp_path: Path) -> None:
+    job = Job(Source(Path("a.png"), Path("a.png")), {"result": tmp_path / "sub" / "a.png"}, "png", tmp_path)
+    (tmp_path / "sub").mkdir()
+    with replacing(tmp_path / "sub" / "b.png") as part:
+        part.write_bytes(b"half")
+        with claim_outputs([job]):
+            assert part.read_bytes() == b"half"
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["b.png"]
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / LOCK).symlink_to(tmp_path / "mine")
+    with pytest.raises(OutputError, match="cannot write"), claim(tmp_path / "out"):
+        pass
+    assert not (tmp_path / "mine").exists()

@@ -115,3 +115,11 @@ def test_a_journal_that_cannot_be_used_is_an_error_of_the_output(tmp_path: Path)
     journal = Journal(tmp_path / "missing")
     with pytest.raises(OutputError):
         journal.add(tmp_path / "missing" / "a.png", RECORD)
+
+
+def test_a_link_in_the_place_of_the_journal_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / JOURNAL).symlink_to(tmp_path / "mine")
+    with pytest.raises(OutputError, match="cannot write"):
+        Journal(tmp_path / "out").add(tmp_path / "out" / "a.png", RECORD)
+    assert not (tmp_path / "mine").exists()

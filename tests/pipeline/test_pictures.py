@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,14 @@ from pipeline.inverting import InvertingBackend
 from ugatit_cli.backends import Backend
 from ugatit_cli.backends.batching import LARGEST
 from ugatit_cli.errors import BadInputError, ResourceError
-from ugatit_cli.framing import Framing
+from ugatit_cli.framing import Framing, frame
 from ugatit_cli.pipeline.journal import Journal
 from ugatit_cli.pipeline.outcomes import Failure, Outcome, Written
 from ugatit_cli.pipeline.pending import Choices, sort_jobs
-from ugatit_cli.pipeline.pictures import Translation, Translator, run_jobs
+from ugatit_cli.pipeline.pictures import WINDOW, Translation, Translator, run_jobs, translate
 from ugatit_cli.pipeline.plan import Job
 from ugatit_cli.pipeline.settings import Settings
+from ugatit_cli.pipeline.sources import Source
 from ugatit_cli.pipeline.writing import Writer
 
 Photo = Callable[..., Path]
@@ -260,3 +261,19 @@ def test_closing_early_leaves_no_thread_and_no_part(tmp_path: Path, photo: Photo
     outcomes.close()
     assert threading.active_count() == before
     assert list((tmp_path / "out").glob("*-part")) == []
+
+
+def test_one_picture_of_another_shape_does_not_hold_up_all_that_follow() -> None:
+    taken = 0
+
+    def source() -> Iterator[Translation]:
+        nonlocal taken
+        for number in range(500):
+            taken += 1
+            framed = frame(np.zeros((60, 40, 3) if number == 0 else (48, 64, 3), np.uint8), FRAMING)
+            yield Translation(Job(Source(Path("a"), Path("a")), {}, "png"), None, framed, None, None, (), 0.0)
+
+    pictures = translate(source(), translator(InvertingBackend(), batch_size=4))
+    assert next(pictures) is not None
+    assert taken <= WINDOW * 4
+    assert sum(1 for _ in pictures) == 499

@@ -161,3 +161,10 @@ def test_one_spelling_for_two_names_is_a_collision(tmp_path: Path) -> None:
     refuse_collisions(jobs(tmp_path, "A.png", "a.png"), str)
     with pytest.raises(UsageError, match="would both be written"):
         refuse_collisions(jobs(tmp_path, "A.png", "a.png"), str.casefold)
+
+
+def test_what_an_earlier_run_left_beside_its_pictures_is_no_input(tmp_path: Path) -> None:
+    make(tmp_path, "a.jpg", "a.toon.jpg", "a.toon.toon.jpg", "a.toon.compare.jpg", "b.jpg", "c.toon.jpg")
+    jobs = plan(sorted(tmp_path.iterdir()), extras=("compare",))
+    assert [job.source.path.name for job in jobs] == ["a.jpg", "b.jpg", "c.toon.jpg"]
+    assert len(plan(sorted(tmp_path.iterdir()), tmp_path / "out")) == 6, "somewhere else, all are meant"

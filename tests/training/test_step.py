@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partialmethod
 from typing import Any
 
 import pytest
@@ -160,6 +161,19 @@ def test_a_generator_is_one_graph_to_the_compiler(config: TrainConfig, monkeypat
     made = generator(noise(2).real_a)
     (made.image.mean() + made.cam_logits.mean()).backward()
     assert not counters["graph_break"] and counters["stats"]["unique_graphs"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # torch's compiler has many about itself
+def test_each_number_of_pieces_that_is_tried_is_compiled(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's compiler gives up on a function, with a warning that nobody sees, when it has compiled it a number of times."""
+    monkeypatch.setattr(torch.nn.Module, "compile", partialmethod(torch.nn.Module.compile, backend="eager"))
+    monkeypatch.setattr(torch._dynamo.config, "fail_on_recompile_limit_hit", True)
+    torch._dynamo.reset()
+    for pieces in (1, 2, 4):
+        four = config.model_copy(update={"compile": True, "batch_size": 4})
+        Trainer(four, CPU, pieces=pieces).advance(noise(4))
 
 
 @pytest.mark.slow

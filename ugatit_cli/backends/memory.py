@@ -7,6 +7,8 @@ from ..errors import ResourceError
 WORDS = (
     *("out of memory", "can't allocate memory", "failed to allocate memory", "bad_alloc", "bad allocation"),
     *("bfcarena::allocateraw", "cublas_status_alloc_failed", "cudnn_status_alloc_failed", "invalid buffer size"),
+    # of cuDNN, when no way to convolve had memory to work in; an unsupported card says the first, too
+    *("unable to find an engine to execute this computation", "device_allocation_failed"),
 )
 
 

@@ -92,8 +92,10 @@ class Contest:
             if outputs is None:
                 yield measured
                 continue
-            reference = references.setdefault(way.batch, outputs)
-            yield Measured(way, measured.numbers, compare(outputs, reference))
+            if way == Way("torch", "cpu", "fp32", way.batch):
+                references[way.batch] = outputs
+            reference = references.get(way.batch)  # none where PyTorch failed
+            yield Measured(way, measured.numbers, None if reference is None else compare(outputs, reference))
 
     def _measure(self, way: Way) -> tuple[Measured, Any]:
         target = self.folder / "outputs.npy"

@@ -16,6 +16,7 @@ from ..console import Console
 from ..errors import DeviceError, UsageError
 from ..files import writing
 from . import options
+from .report import errors_as_json
 
 if TYPE_CHECKING:
     from ..benchmarking.contest import Contest, Measured
@@ -43,9 +44,9 @@ def bench(
     The best choice that stays above 35 dB is marked.
     """
     console = Console(options.verbosity(verbose, quiet))
-    batches = _batches(batch_sizes)
-    path = hub.resolve(model, watcher=console).path
-    with console.captured_noise(), _temporary_folder() as folder:
+    with errors_as_json(console, "bench", wanted=as_json), console.captured_noise(), _temporary_folder() as folder:
+        batches = _batches(batch_sizes)
+        path = hub.resolve(model, watcher=console).path
         contest = _prepare(path, size, batches, runs, folder)
         found = []
         ways = contest.ways()
@@ -98,7 +99,9 @@ def _show(found: list[Measured], contest: Contest, console: Console, *, as_json:
     else:
         console.write("".join(f"{line}\n" for line in table(found, chosen, contest.size)).encode())
     if chosen is None:
-        raise DeviceError("nothing here runs this model", hint="see ugatit doctor", name="bench-nothing")
+        raise DeviceError(
+            "nothing here runs this model as PyTorch does in fp32", hint="see ugatit doctor", name="bench-nothing"
+        )
 
 
 def table(found: list[Measured], chosen: Measured | None, size: int) -> list[str]:
@@ -111,11 +114,12 @@ def table(found: list[Measured], chosen: Measured | None, size: int) -> list[str
     for each in found:
         way, mark = each.way, "*" if each is chosen else " "
         begin = f"{mark} {way.backend:9} {way.device:7} {way.precision:5} {way.batch:>5}"
-        if each.parity is None:
+        if each.problem:
             lines.append(f"{begin} {each.problem}")
             continue
         numbers = each.numbers
         times = f"{1000 * numbers['seconds']:9.1f} {each.pictures_per_second:8.2f} {numbers['load_seconds']:7.2f}"
         memory = f"{numbers['first_seconds']:7.2f} {numbers['peak_bytes'] / 1e6:8.0f}"
-        lines.append(f"{begin} {times} {memory} {each.parity.psnr:6.1f} {each.parity.largest:>7}")
+        psnr, largest = (f"{each.parity.psnr:.1f}", str(each.parity.largest)) if each.parity else ("-", "-")
+        lines.append(f"{begin} {times} {memory} {psnr:>6} {largest:>7}")
     return lines

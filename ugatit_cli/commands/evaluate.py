@@ -15,6 +15,7 @@ from ..config import Direction
 from ..console import Console
 from ..errors import UsageError
 from . import options
+from .report import errors_as_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,9 +70,9 @@ def evaluate(
     Numbers carry the protocol they were measured by; only those of equal protocol can be compared.
     """
     console = Console(options.verbosity(verbose, quiet))
-    found = hub.resolve(model, direction=direction, watcher=console)
-    asked = Request(a, b, found, direction, size, features, batch_size or DEFAULT_BATCH, device, seed, paper_kid)
-    with console.captured_noise():
+    with errors_as_json(console, "evaluate", wanted=as_json), console.captured_noise():
+        found = hub.resolve(model, direction=direction, watcher=console)
+        asked = Request(a, b, found, direction, size, features, batch_size or DEFAULT_BATCH, device, seed, paper_kid)
         evaluated = _evaluate(asked, console)
     console.write((_json(evaluated) if as_json else _text(evaluated)).encode())
 

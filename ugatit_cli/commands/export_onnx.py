@@ -15,6 +15,7 @@ from ..console import Console
 from ..errors import UsageError
 from ..model_file import DATA_SUFFIX
 from . import options
+from .report import errors_as_json
 from .translate import model_label
 
 if TYPE_CHECKING:
@@ -81,14 +82,14 @@ def export_onnx(
     file, and a graph that is too far off is not kept. What it takes and gives stands in its metadata.
     """
     console = Console(options.verbosity(verbose, quiet))
-    found = hub.resolve(model, direction=direction, watcher=console)
     path = out or Path(f"{model_label(model)}{'' if precision == 'fp32' else '.' + precision}.onnx")
-    _check_target(path, found.path, overwrite)
-    if convolutions == "tiled" and precision == "fp16":
-        text = "--convolutions tiled and --precision fp16 exclude each other"
-        raise UsageError(text, hint="leave --convolutions out", name="options-contradict")
-    asked = Asked(found.path, precision, direction, heatmap, levels, convolutions, storage, calibrate, min_psnr)
-    with console.captured_noise():
+    with errors_as_json(console, "export-onnx", wanted=as_json), console.captured_noise():
+        found = hub.resolve(model, direction=direction, watcher=console)
+        _check_target(path, found.path, overwrite)
+        if convolutions == "tiled" and precision == "fp16":
+            text = "--convolutions tiled and --precision fp16 exclude each other"
+            raise UsageError(text, hint="leave --convolutions out", name="options-contradict")
+        asked = Asked(found.path, precision, direction, heatmap, levels, convolutions, storage, calibrate, min_psnr)
         made = _export(asked, path, console)
     if as_json:
         console.write((json.dumps(made, indent=1) + "\n").encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,28 @@ class Report:
     def _begin(self) -> None:
         if self._document is not None and not self._document.begun:
             self._document.begin(**self._facts)
+
+
+@contextmanager
+def errors_as_json(console: Console, command: str, *, wanted: bool) -> Iterator[None]:
+    """Of a command whose JSON comes last: an object with the error that leaves the block, where there will be no other."""
+    try:
+        yield
+    except (BrokenPipeError, typer.Exit):
+        raise
+    except Exception as error:
+        ours = error if isinstance(error, UgatitError) else as_ours(error)
+        if wanted:
+            facts = {
+                "ugatit": __version__,
+                "command": command,
+                "exit_code": int(ours.exit_code),
+                "error": ours.as_dict(),
+            }
+            console.write((json.dumps(facts, indent=1) + "\n").encode())
+        if ours is error:
+            raise
+        raise ours from error
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -96,7 +96,8 @@ class FaceTranslator:
         return np.stack(outputs), np.stack(heats)
 
     def _whole(self, picture: Pixels, run: Run) -> tuple[Pixels, Heat]:
-        framed = frame(picture, self._wish.whole)
+        whole = self._wish.whole  # cropped, most of the photograph would stay one
+        framed = frame(picture, replace(whole, fit="keep") if whole.fit == "crop" else whole)
         ((square, attention),) = zip(*run(framed.pixels[None]), strict=True)
         output, heat = picture.copy(), _empty_heat(picture)
         left, top, right, bottom = framed.source_box

@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ..config import Direction
 from ..errors import BadModelError
@@ -147,17 +147,28 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _entry(name: str, table: Any, path: Path) -> RegistryEntry:
+    hints = get_type_hints(RegistryEntry)
     known = {field.name: field.default for field in fields(RegistryEntry) if field.name not in ("name", "folder")}
     needed = {key for key, default in known.items() if default is MISSING}
     if not isinstance(table, dict) or not needed <= set(table) <= set(known):
         wrong = sorted((needed - set(table)) | (set(table) - set(known))) if isinstance(table, dict) else [name]
         raise _wrong(f"{path}: the row {name} lacks or does not know {', '.join(wrong)}")
+    mistyped = [key for key, value in table.items() if not _fits(value, hints[key])]
+    if mistyped:
+        raise _wrong(f"{path}: the row {name} has the wrong kind of value for {', '.join(sorted(mistyped))}")
     values = {**table, "face": tuple(table.get("face", ()))}
     entry = RegistryEntry(name=name, **values, folder=None if "repo" in table else path.parent)
     problem = _problem(entry)
     if problem:
         raise _wrong(f"{path}: {problem}")
     return entry
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether what TOML gave is what the field wants; where that is one of several words, whether it is a text."""
+    if get_origin(hint) is tuple:
+        return isinstance(value, list) and all(type(each) in (int, float) for each in value)
+    return type(value) is (hint if isinstance(hint, type) else str)
 
 
 def _problem(entry: RegistryEntry) -> str:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,7 @@ def _described(part: Path) -> dict[str, str]:
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside, which gets its name in the end; nothing is left of it otherwise."""
+    missing = [path for path in folder.parents if not path.exists()]
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         remove_old_parts(folder.parent)
@@ -112,6 +113,9 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
             sync_folder(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        for path in missing:
+            with suppress(OSError):  # not empty: that is what it was made for
+                path.rmdir()
 
 
 def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:

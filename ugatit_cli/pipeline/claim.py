@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import remove_abandoned_parts, write_error
+from ..files import lock_file, remove_abandoned_parts, write_error
 from .journal import Journal
 from .plan import Job, refuse_lookalikes
 
@@ -89,11 +89,11 @@ def _lock(folder: Path) -> int:
     path = folder / LOCK
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise write_error(path, error) from error
         try:
-            _lock_file(descriptor)
+            lock_file(descriptor)
         except BlockingIOError as error:
             os.close(descriptor)
             text = f"another run of ugatit is writing into {folder}"
@@ -113,18 +113,3 @@ def _is_still_there(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock_file(descriptor: int) -> None:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
-            raise BlockingIOError from error
-else:
-    import fcntl
-
-    def _lock_file(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

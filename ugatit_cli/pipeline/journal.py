@@ -114,7 +114,7 @@ class Journal:
         values = asdict(record)
         line = json.dumps({"file": key, **values.pop("origin"), **values}).encode("ascii") + b"\n"
         try:
-            with self._path.open("ab+") as file:
+            with open(self._path, "ab+", opener=_through_no_link) as file:
                 file.write(b"" if _ends_a_line(self._path) else b"\n")
                 file.write(line)
                 file.flush()
@@ -130,6 +130,11 @@ class Journal:
 
     def _key(self, target: Path) -> str:
         return target.relative_to(self._folder).as_posix()
+
+
+def _through_no_link(path: str, flags: int) -> int:
+    """A folder from elsewhere may hold a link in the journal's place, to a file that is none of ours."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _ends_a_line(path: Path) -> bool:

@@ -149,16 +149,15 @@ def translate(
         close(source)
 
 
-def _translate_if_due(item: Translation, waiting: Iterable[Translation | Failure], translator: Translator) -> None:
-    """Run the batch that `item` completes; else, when too much waits, the one that holds up the others."""
+def _translate_if_due(item: Translation, waiting: deque[Translation | Failure], translator: Translator) -> None:
+    """Run the batch that `item` completes; and, when too much waits, translated or not, the one that holds up the others."""
     alike = _untranslated(waiting, item)
     limit = translator.batches.limit(item.framed.pixels.shape[:2])
     if len(alike) >= limit:
         _run(alike, translator)
-        return
-    everything = _untranslated(waiting)
-    if len(everything) >= WINDOW * limit or sum(map(_held_bytes, everything)) > WINDOW_BYTES:
-        _run(_untranslated(waiting, everything[0])[:limit], translator)
+    rest = _untranslated(waiting)
+    if rest and (len(waiting) >= WINDOW * limit or sum(map(_held_bytes, waiting)) > WINDOW_BYTES):
+        _run(_untranslated(waiting, rest[0])[:limit], translator)
 
 
 def _run(batch: list[Translation], translator: Translator) -> None:
@@ -210,6 +209,8 @@ def _untranslated(waiting: Iterable[Translation | Failure], like: Translation | 
     return [item for item in rest if like is None or item.framed.pixels.shape == like.framed.pixels.shape]
 
 
-def _held_bytes(item: Translation) -> int:
-    planes = (item.framed.pixels, item.source, item.alpha)
+def _held_bytes(item: Translation | Failure) -> int:
+    if isinstance(item, Failure):
+        return 0
+    planes = (item.framed.pixels, item.source, item.alpha, item.output, item.heatmap)
     return sum(plane.nbytes for plane in planes if plane is not None)

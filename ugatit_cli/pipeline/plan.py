@@ -55,6 +55,8 @@ def make_plan(arguments: Sequence[str], options: OutputOptions, *, recursive: bo
     _refuse_same_folder(arguments, destination.roots)
     sources = find_sources(arguments, recursive=recursive, excluded=destination.roots)
     jobs = [_job(source, destination) for source in sources]
+    if destination.kind == "beside":
+        jobs = _without_results(jobs)
     _refuse_format_of_films(jobs, options.format)
     refuse_collisions(jobs, str)
     _refuse_overwritten_inputs(jobs)
@@ -70,6 +72,12 @@ def _job(source: Source, destination: Destination) -> Job:
         extra: result.with_name(f"{stem}.{extra}{ending}") for extra in destination.options.extras
     }
     return Job(source, {**extras, "result": result}, ending[1:].lower(), root)
+
+
+def _without_results(jobs: Sequence[Job]) -> list[Job]:
+    """Without what earlier runs made of the others and left beside them, where a pattern finds it again."""
+    results = {identity for job in jobs for target in job.targets.values() if (identity := identity_of(target))}
+    return [job for job in jobs if identity_of(job.source.path) not in results]
 
 
 def _refuse_same_folder(arguments: Sequence[str], roots: Iterable[Path]) -> None:

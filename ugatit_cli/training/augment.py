@@ -17,7 +17,7 @@ SHIFT = 1 / 8  # of the side, either way; what comes in is black
 HOLE = 1 / 2  # side of the square that is set to the middle grey, of the picture's
 
 Draw = Callable[[int], Tensor]
-"""Given how many numbers a picture needs (K), N K of them from [0, 1), on the pictures' device."""
+"""Given how many numbers a picture needs (K), N K of them from [0, 1), on the CPU."""
 
 
 def augmented(pictures: Tensor, kind: str, draw: Draw) -> Tensor:
@@ -31,7 +31,7 @@ def augmented(pictures: Tensor, kind: str, draw: Draw) -> Tensor:
 
 def colour_jitter(pictures: Tensor, draw: Draw) -> Tensor:
     """Each picture brighter or darker, and with more or less contrast, by its own amount."""
-    amounts = draw(2)[..., None, None, None]  # N 2 1 1 1
+    amounts = _beside(pictures, draw(2))[..., None, None, None]  # N 2 1 1 1
     brightness = (amounts[:, 0] - 0.5) * 2 * BRIGHTNESS
     contrast = amounts[:, 1] * 2 * CONTRAST + (1 - CONTRAST)
     mean = pictures.mean(dim=(1, 2, 3), keepdim=True)
@@ -40,7 +40,7 @@ def colour_jitter(pictures: Tensor, draw: Draw) -> Tensor:
 
 def saturation(pictures: Tensor, draw: Draw) -> Tensor:
     """Each picture's colours stronger or paler."""
-    factor = draw(1)[..., None, None] * 2 * SATURATION + (1 - SATURATION)
+    factor = _beside(pictures, draw(1))[..., None, None] * 2 * SATURATION + (1 - SATURATION)
     grey = pictures.mean(dim=1, keepdim=True)
     return (pictures - grey) * factor + grey
 
@@ -61,8 +61,13 @@ def shift(pictures: Tensor, draw: Draw) -> Tensor:
 def hole(pictures: Tensor, draw: Draw) -> Tensor:
     """A grey square somewhere in each picture, partly outside it perhaps."""
     side = pictures.shape[-1]
-    centres = draw(2) * side  # N 2
+    centres = _beside(pictures, draw(2)) * side  # N 2
     places = torch.arange(side, device=pictures.device) + 0.5
     near = (places - centres[..., None]).abs() <= side * HOLE / 2  # N 2 side
     inside = near[:, 0, :, None] & near[:, 1, None, :]  # N H W
     return pictures.masked_fill(inside[:, None], 0)
+
+
+def _beside(pictures: Tensor, numbers: Tensor) -> Tensor:
+    """On their device; nobody waits for it."""
+    return numbers.to(pictures.device, non_blocking=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 from torch import Tensor, nn
 
 from ..errors import DeviceError
-from .launch import is_launched
+from .launch import TIME_TO_SAVE, is_launched
 
 MODES = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 BUCKET = 2**24  # numbers that are averaged at once: gradients of hundreds of megabytes are not copied whole
@@ -35,7 +37,10 @@ def start_engine(precision: str, device: torch.device) -> Accelerator:
     # one for the whole program, it would refuse another precision, and keep the first device; where processes have found
     # each other, that stays
     AcceleratorState._reset_state(reset_partial_state=not is_launched())
-    return Accelerator(mixed_precision=MODES[precision], cpu=device.type == "cpu")
+    patience = InitProcessGroupKwargs(
+        timeout=timedelta(seconds=TIME_TO_SAVE)
+    )  # while the first process evaluates or saves
+    return Accelerator(mixed_precision=MODES[precision], cpu=device.type == "cpu", kwargs_handlers=[patience])
 
 
 def resolve_precision(wanted: str, device: torch.device) -> str:

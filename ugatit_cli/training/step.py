@@ -149,7 +149,7 @@ class Trainer:
             values.append(torch.stack([value.detach().float() for value in (*terms.values(), loss)]))
         mean = self.accelerator.reduce(torch.stack(values).mean(dim=0), "mean")
         numbers: list[float] = mean.tolist()
-        if bool(torch.isfinite(mean).all()):
+        if all(map(math.isfinite, numbers)):
             average_gradients(self.accelerator, _parameters(optimizer))
             self._update(optimizer)
         return dict(zip([*terms, name], numbers, strict=True))
@@ -179,6 +179,8 @@ class Trainer:
                     block.forward = partial(checkpoint, block.forward, use_reentrant=False, preserve_rng_state=False)
         if self.config.compile:
             torch._dynamo.config.trace_autograd_ops = True  # else every normalisation of ours breaks the graph
+            # four networks of one class, and a trial for each number of pieces: with 8, the last ones would not be compiled
+            torch._dynamo.config.recompile_limit = 64
             for network in self.networks.children():
                 network.compile(dynamic=False)  # sizes never change, and as unknowns they defeat the compiler
 
@@ -197,7 +199,7 @@ class Trainer:
         def augment(pictures: Tensor) -> Tensor:
             def draw(numbers: int) -> Tensor:
                 everyone = torch.rand(self.accelerator.num_processes, len(pictures), numbers, generator=random)
-                return everyone[self.accelerator.process_index].to(pictures.device)
+                return everyone[self.accelerator.process_index]
 
             return augmented(pictures, self.config.augment, draw)
 
@@ -208,7 +210,8 @@ def _average(network: nn.Module, decay: float) -> AveragedModel:
     """A running average that follows closely at first: with a fixed decay it would still hold much of the random start."""
 
     def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
-        warm = (1 + int(count)) / (10 + int(count))
+        updates = int(count)
+        warm = (1 + updates) / (10 + updates)
         torch._foreach_lerp_(list(averages), list(currents), 1 - min(decay, warm))
 
     return AveragedModel(network, multi_avg_fn=torch.no_grad()(update))

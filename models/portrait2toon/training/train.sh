@@ -31,9 +31,10 @@ stage() {
     run=$out/runs/$1 steps=$2
     shift 2
     if [ -f "$run/finished" ]; then return; fi
-    if [ -f "$run/config.json" ]; then
+    if ls -d "$run"/step-* >/dev/null 2>&1; then
         "$ugatit" train --resume "$run" --device "$device"
     else
+        rm -rf "$run" # ended before its first checkpoint, if it is there
         "$ugatit" train -o "$run" --device "$device" --steps "$steps" "$@" --a "$portraits" --b "$drawings" --test-a "$data/testA" \
             --test-b "$test_drawings"
     fi

@@ -13,6 +13,7 @@ from ... import hub
 from ...console import Console
 from ...errors import UsageError
 from .. import options
+from ..report import errors_as_json
 from ..translate import model_label
 from .about import DomainAOption, DomainBOption, LicenseOption, SourceOption
 from .facts import show_json
@@ -77,11 +78,11 @@ def import_(
     from ...model_folder.keeping import Wish, keep_model
 
     console = Console(options.verbosity(False, quiet))
-    options.exclude({"--name": name is not None, "--out": out is not None})
-    folder = _folder(model, name, out)
-    found = hub.resolve(model, watcher=console)
     said = {"license": license, "source": source, "domain_a": domain_a, "domain_b": domain_b}
-    with console.captured_noise():
+    with errors_as_json(console, "models import", wanted=as_json), console.captured_noise():
+        options.exclude({"--name": name is not None, "--out": out is not None})
+        folder = _folder(model, name, out)
+        found = hub.resolve(model, watcher=console)
         title = os.fsencode(folder.name).decode(errors="replace")  # a folder's name need not be text
         wish = Wish(title, name is not None, _texts(said, found), half, no_grid, smoothing, size, found.entry)
         kept = keep_model(found.path, folder, wish)

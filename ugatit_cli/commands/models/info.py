@@ -10,6 +10,7 @@ import typer
 from ... import hub
 from ...console import Console, escape
 from .. import options
+from ..report import errors_as_json
 from .facts import as_dict, in_bytes, show_json
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def info(model: ModelArgument, as_json: options.JsonOption = False) -> None:
     A repository that was never used is asked which files it holds; nothing else is downloaded.
     """
     console = Console()
-    meant = hub.interpret(model, hub.known_models())
-    facts = _of_file(model, console) if isinstance(meant, Path) else _of_name(model)
+    with errors_as_json(console, "models info", wanted=as_json):
+        meant = hub.interpret(model, hub.known_models())
+        facts = _of_file(model, console) if isinstance(meant, Path) else _of_name(model)
     if as_json:
         show_json(console, "info", facts)
     else:

@@ -12,6 +12,7 @@ from ... import hub
 from ...console import Console
 from ...errors import UsageError
 from .. import options
+from ..report import errors_as_json
 from .about import LicenseOption, SourceOption
 from .facts import in_bytes, show_json
 
@@ -59,13 +60,17 @@ def push(
     from ...hub.upload import upload
 
     console = Console(options.verbosity(False, quiet))
-    target = _target(repo)
-    if not dry_run:
-        _check_target(target, overwrite)
-    found = hub.resolve(model, watcher=console)
-    said = {key: getattr(found.entry, key, None) for key in ("license", "source", "domain_a", "domain_b")}
-    said |= {key: text for key, text in (("license", license), ("source", source)) if text}
-    with tempfile.TemporaryDirectory(prefix="ugatit-") as folder, console.captured_noise():
+    with (
+        errors_as_json(console, "models push", wanted=as_json),
+        tempfile.TemporaryDirectory(prefix="ugatit-") as folder,
+        console.captured_noise(),
+    ):
+        target = _target(repo)
+        if not dry_run:
+            _check_target(target, overwrite)
+        found = hub.resolve(model, watcher=console)
+        said = {key: getattr(found.entry, key, None) for key in ("license", "source", "domain_a", "domain_b")}
+        said |= {key: text for key, text in (("license", license), ("source", source)) if text}
         made = _make(found.path, Path(folder, "model"), target, said, half, samples)
         for note in made.notes:
             console.note(f"{found.path}: {note}")

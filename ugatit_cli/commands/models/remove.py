@@ -8,6 +8,7 @@ import typer
 
 from ...console import Console
 from .. import options
+from ..report import errors_as_json
 from .facts import in_bytes, show_json
 
 ModelsArgument = Annotated[
@@ -24,7 +25,8 @@ def remove(models: ModelsArgument, as_json: options.JsonOption = False) -> None:
     from ...hub.inventory import remove as remove_holding
 
     console, removed = Console(), []
-    found = {held.name: held for held in map(removable, models)}
+    with errors_as_json(console, "models remove", wanted=as_json):
+        found = {held.name: held for held in map(removable, models)}
     try:
         for held in found.values():
             freed = remove_holding(held)

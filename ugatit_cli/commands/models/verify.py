@@ -10,6 +10,7 @@ import typer
 from ...console import Console, escape
 from ...errors import ExitCode, RefusedError
 from .. import options
+from ..report import errors_as_json
 from .facts import show_json
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def verify(models: ModelsArgument = None, as_json: options.JsonOption = False) -
     from ...hub.inventory import holding, holdings
 
     console = Console()
-    found = [row for held in ([holding(model) for model in models] if models else holdings()) for row in _rows(held)]
+    with errors_as_json(console, "models verify", wanted=as_json):
+        held_here = [holding(model) for model in models] if models else holdings()
+        found = [row for held in held_here for row in _rows(held)]
     if as_json:
         show_json(console, "verify", {"files": found})
     else:
