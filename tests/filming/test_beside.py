@@ -81,7 +81,7 @@ def test_an_error_at_the_end_names_the_film_and_what_to_do(
     monkeypatch.setattr(
         "ugatit_cli.video.tracks._first_packet", lambda stream: None
     )  # a trial that finds out too little
-    with pytest.raises(OutputError, match=r"cannot write .*b\.mp4: it cannot hold what lies beside") as error:
+    with pytest.raises(OutputError, match=r"cannot write .*b\.mp4: this kind of file cannot hold what goes into it") as error:
         invert(sounding(tmp_path / "a.avi", "pcm_s16le"), tmp_path / "b.mp4")
     assert error.value.hint == "choose an .mkv, or --no-audio"
 
@@ -191,7 +191,7 @@ def test_what_the_encoder_of_sound_refuses_is_no_end_of_the_film(
         raise av.error.ArgumentError(22, "refused")
 
     monkeypatch.setattr("ugatit_cli.video.sound.SoundEncoder.encode", refuse)
-    with pytest.raises(OutputError, match="cannot hold what lies beside the pictures"):
+    with pytest.raises(OutputError, match="cannot hold what goes into it"):
         invert(sounding(tmp_path / "a.avi", "pcm_s16le"), tmp_path / "b.mp4")
 
 

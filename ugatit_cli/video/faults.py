@@ -41,7 +41,7 @@ def writing(path: Path) -> Iterator[None]:
     except av.FFmpegError as error:
         if isinstance(error, OSError):
             raise write_error(path, OSError(error.errno or errno.EIO, _reason(error))) from error
-        text = f"cannot write {path}: it cannot hold what lies beside the pictures ({_reason(error)})"
+        text = f"cannot write {path}: this kind of file cannot hold what goes into it ({_reason(error)})"
         raise OutputError(text, hint="choose an .mkv, or --no-audio", name="output-unwritable") from error
 
 
