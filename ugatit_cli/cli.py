@@ -48,7 +48,7 @@ Exit codes:
   {ExitCode.BAD_MODEL}    a model is damaged or does not fit
   {ExitCode.REFUSED}    refused: a file would run code, break a limit or fail its checksum
   {ExitCode.NETWORK}    a download failed
-  {ExitCode.RESOURCES}    out of disk space, memory or --time-limit; run again, it goes on
+  {ExitCode.RESOURCES}    out of disk space, memory or --time-limit; run again (train: --resume), it goes on
   {ExitCode.DEVICE}    the device that was asked for is not there
   {ExitCode.OUTPUT}   cannot write the output, or another run is writing it
   {ExitCode.DIVERGED}   training diverged

@@ -198,11 +198,11 @@ def test_wrong_options_change_nothing(words: list[str], message: str) -> None:
 def test_a_run_that_exists_is_not_overwritten(tmp_path: Path, data: list[str]) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    (run / "notes.txt").write_text("mine")
+    (run / "config.json").write_text("mine")
     result = ugatit("train", *data, *TINY, "--out", str(run), "--steps", "1")
     assert result.returncode == 2
     assert f"--resume {run}" in result.stderr
-    assert [p.name for p in run.iterdir()] == ["notes.txt"]
+    assert [(p.name, p.read_text()) for p in run.iterdir()] == [("config.json", "mine")]
 
 
 def test_a_folder_without_pictures_is_bad_input(tmp_path: Path, data: list[str]) -> None:
@@ -322,3 +322,62 @@ def test_that_nothing_shall_be_held_out_is_not_called_too_few_pictures(data: lis
 def test_a_run_does_not_lie_among_its_own_pictures(tmp_path: Path, data: list[str]) -> None:
     result = ugatit("train", *data, *TINY, "--out", str(tmp_path / "a" / "runs" / "new"), "--steps", "1")
     assert result.returncode == 2 and "-o" in result.stderr and not (tmp_path / "a" / "runs").exists()
+
+
+def test_a_run_goes_on_whatever_became_of_its_weights_pictures_and_place(tmp_path: Path, data: list[str]) -> None:
+    """A kill may come between a checkpoint and the weights; pictures may change under their names, and folders move."""
+    run = tmp_path / "run"
+    assert ugatit("train", *data, *TINY, "--out", str(run), "--steps", "2").returncode == 0
+    (run / "weights.safetensors").unlink()
+    shutil.copy(tmp_path / "b" / "2.png", tmp_path / "a" / "0.png")
+    (tmp_path / "a").rename(tmp_path / "moved")
+    settings = (run / "config.json").read_text()
+    (run / "config.json").write_text(settings.replace(str(tmp_path / "a"), "../moved"))
+    result = ugatit("train", "--resume", str(run), cwd=tmp_path / "b")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{run / 'weights.safetensors'}\n" and (run / "weights.safetensors").is_file()
+    assert "moved has other pictures than when the run was started" in result.stderr
+    (run / "config.json").write_text((run / "config.json").read_text().replace('"channels": 4', '"channels": 8'))
+    refused = ugatit("train", "--resume", str(run))
+    assert refused.returncode == 5
+    assert f"put the settings in {run / 'config.json'} back" in refused.stderr and "remove it" not in refused.stderr
+
+
+def test_a_run_that_diverges_before_its_first_checkpoint_has_nothing_to_start_from(
+    tmp_path: Path, data: list[str]
+) -> None:
+    words = ["--out", str(tmp_path / "run"), "--steps", "9", "--save-every", "9", "--cam-weight", "1e39"]
+    result = ugatit("train", *data, *TINY, *words)
+    assert result.returncode == 11
+    assert "before the first checkpoint" in result.stderr and f"remove {tmp_path / 'run'}" in result.stderr
+    assert "is kept" not in result.stderr and "--base" not in result.stderr
+
+
+def test_what_is_no_run_is_not_gone_on_with(tmp_path: Path, data: list[str]) -> None:
+    (tmp_path / "file").touch()
+    for out in ("file", "a"):
+        refused = ugatit("train", *data, *TINY, "--out", str(tmp_path / out))
+        assert (refused.returncode, "--resume" in refused.stderr) == (2, False), refused.stderr
+    refused = ugatit("train", "--resume", str(tmp_path / "file"))
+    assert (refused.returncode, "file is not a folder" in refused.stderr) == (2, True), refused.stderr
+
+
+def test_a_tracker_that_is_not_there_is_told_before_any_picture_is_read(tmp_path: Path, data: list[str]) -> None:
+    refused = ugatit("train", *data, *TINY, "--out", str(tmp_path / "run"), "--track", "nosuch", "--dry-run")
+    assert refused.returncode == 2 and "there is no such tracker" in refused.stderr
+    assert "to train on" not in refused.stderr
+
+
+def test_what_has_no_effect_is_said(tmp_path: Path, data: list[str]) -> None:
+    words = ["--patience", "3", "--test-a", str(tmp_path / "b"), "--dry-run"]
+    result = ugatit("train", *data, *TINY, *words)
+    assert "nothing is measured: --patience, --test-a has no effect" in result.stderr
+
+
+def test_discriminators_that_no_base_brings_are_not_frozen(tmp_path: Path, data: list[str]) -> None:
+    run = tmp_path / "run"
+    assert ugatit("train", *data, *TINY, "--out", str(run), "--steps", "2").returncode == 0
+    words = ["--base", str(run / "weights.safetensors"), "--freeze", "discriminator-features", "--out"]
+    refused = ugatit("train", *data, "--discriminator-channels", "4", "--steps", "2", *words, str(tmp_path / "other"))
+    assert (refused.returncode, "brings no discriminators" in refused.stderr) == (2, True), refused.stderr
+    assert not (tmp_path / "other").exists()

@@ -81,7 +81,9 @@ def test_an_error_at_the_end_names_the_film_and_what_to_do(
     monkeypatch.setattr(
         "ugatit_cli.video.tracks._first_packet", lambda stream: None
     )  # a trial that finds out too little
-    with pytest.raises(OutputError, match=r"cannot write .*b\.mp4: this kind of file cannot hold what goes into it") as error:
+    with pytest.raises(
+        OutputError, match=r"cannot write .*b\.mp4: this kind of file cannot hold what goes into it"
+    ) as error:
         invert(sounding(tmp_path / "a.avi", "pcm_s16le"), tmp_path / "b.mp4")
     assert error.value.hint == "choose an .mkv, or --no-audio"
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 CONTENT = random.Random(0).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-PIECE = 1 << 18
+PIECE, SLOW_PIECE = 1 << 18, 1 << 12
 COMMIT = "5a" * 20
 
 
@@ -151,7 +151,7 @@ def handler_of(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
 
         def send_part(self, content: bytes | Path, first: int, stop: int) -> None:
             try:
-                for piece in pieces(content, first, stop):
+                for piece in pieces(content, first, stop, PIECE if not hub.pace else SLOW_PIECE):
                     self.wfile.write(piece)
                     hub.sent += len(piece)
                     if hub.pace:
@@ -170,14 +170,14 @@ def handler_of(hub: LoopbackHub) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def pieces(content: bytes | Path, first: int, stop: int) -> Iterator[bytes]:
+def pieces(content: bytes | Path, first: int, stop: int, size: int) -> Iterator[bytes]:
     if isinstance(content, bytes):
-        yield from (content[at : min(at + PIECE, stop)] for at in range(first, stop, PIECE))
+        yield from (content[at : min(at + size, stop)] for at in range(first, stop, size))
         return
     with content.open("rb") as file:
         file.seek(first)
         while first < stop:
-            piece = file.read(min(PIECE, stop - first))
+            piece = file.read(min(size, stop - first))
             yield piece
             first += len(piece)
 

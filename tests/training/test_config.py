@@ -94,6 +94,7 @@ def test_settings_come_back_from_their_own_file(tmp_path: Path) -> None:
     settings = {
         "a": tmp_path / "A",
         "b": tmp_path / 'B "quoted"',
+        "base": tmp_path,
         "freeze": ("encoder",),
         "patience": 3,
         "smoothing": True,
@@ -137,3 +138,20 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_every_preset_is_made_of_settings() -> None:
     for settings in PRESETS.values():
         make_config(FOLDERS | settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"steps": 3, "warmup": 3}, "--warmup 3 leaves the generators none of the 3 steps"),
+        ({"freeze": ["encoder"]}, "--freeze keeps what --base brought, and there is no --base"),
+    ],
+)
+def test_settings_that_would_train_nothing_or_keep_chance(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        make_config({"a": Path("a"), "b": Path("b"), **settings})
+
+
+def test_a_settings_file_of_a_windows_editor(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text("steps = 5\n", "utf-8-sig")
+    assert read_config_file(tmp_path / "run.toml") == {"steps": 5}

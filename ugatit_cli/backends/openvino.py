@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..errors import BadModelError, DeviceError
+from ..errors import BadModelError, DeviceError, UsageError
 from ..graph.facts import GraphFacts
 from .cores import allowed_cores
 from .graph_runs import GraphBackend, run_error
@@ -21,7 +21,7 @@ class OpenvinoBackend(GraphBackend):
     device = "cpu"
 
     def __init__(self, path: Path, facts: GraphFacts, device: str) -> None:
-        """`device` is "auto" or "cpu"; raises BadModelError, DeviceError."""
+        """`device` is "auto" or "cpu"; raises BadModelError, DeviceError; UsageError for another."""
         super().__init__(facts)
         self._model, self.provider = _open(path, device)
 
@@ -37,7 +37,7 @@ def _open(path: Path, device: str) -> tuple[Any, str]:
     """The compiled model, and what runs it."""
     if device not in ("auto", "cpu"):
         text = f"OpenVINO is used for the CPU only here, not for {device}"
-        raise DeviceError(text, hint="use --device cpu, or --backend onnx", name="device-missing")
+        raise UsageError(text, hint="use --device cpu, or --backend onnx", name="options-contradict")
     try:
         import openvino
     except ImportError as error:

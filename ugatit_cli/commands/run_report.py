@@ -21,6 +21,10 @@ def describe_plan(config: TrainConfig, preparation: Preparation, capacity: Capac
     wanted = config.hold_out != 0 and config.evaluate_every != 0
     none = "; too few to hold any out" if wanted else "; none held out"
     lines = [f"{a} pictures of A and {b} of B to train on" + (f", {held}" if held else none)]
+    asked = {"--patience": config.patience, "--test-a": config.test_a, "--test-b": config.test_b}
+    idle = [option for option, value in asked.items() if value]
+    if idle and not (division.measurable and config.evaluate_every):
+        lines.append(f"nothing is measured: {', '.join(idle)} has no effect")
     memory = f"{capacity.memory / 1e9:.1f} GB of memory, " if capacity.memory else ""
     total = duration(capacity.seconds_per_step * config.steps)
     lines.append(

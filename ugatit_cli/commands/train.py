@@ -16,6 +16,7 @@ from ..errors import BadInputError, RefusedError, ResourceError, UsageError
 from ..pipeline import Interruption, watch_signals
 from ..training.config import TrainConfig, config_as_toml, located, make_config, merge_settings
 from ..training.launch import is_launched, launch, leads, require_devices
+from ..training.run_config import CONFIG
 from ..training.watchers import explain_losses
 from .options import DeviceOption, QuietOption, VerboseOption, verbosity
 from .run_report import describe_evaluation, describe_plan, describe_step
@@ -170,9 +171,11 @@ def _start(
     from ..training.capacity import measure_capacity
     from ..training.fit import Run
     from ..training.preparation import prepare
+    from ..training.trackers import check_trackers
 
     keep_freed_memory()
     chosen = choose_device(device)
+    check_trackers([name for name in config.track if name != "none"])
     preparation = prepare(config, progress=console.progress)
     for finding in preparation.survey.findings:
         console.warning(finding)
@@ -203,14 +206,14 @@ def _require_outside(folder: Path, config: TrainConfig) -> None:
 
 def _require_new(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(
-            f"{folder} exists already", hint=f"go on with --resume {folder}, or name another --out", name="run-exists"
-        )
+        resume = f"go on with --resume {folder}, or " if (folder / CONFIG).is_file() else ""
+        raise UsageError(f"{folder} exists already", hint=f"{resume}name another --out", name="run-exists")
 
 
 def _require_run(folder: Path) -> None:
     if not folder.is_dir():
-        raise UsageError(f"the run {folder} does not exist", hint="check the path", name="run-missing")
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise UsageError(f"the run {folder} {what}", hint="check the path", name="run-missing")
 
 
 def _refuse_beside_resume(given: dict[str, Any], **others: object) -> None:

@@ -67,6 +67,12 @@ def save_weights(path: Path, trainer: Trainer) -> None:
     _save(path, trainer.config.generator, averages, trainer.step)
 
 
+def mend_weights(path: Path, trainer: Trainer) -> None:
+    """Save them again where they are missing, damaged or another step's: a kill may come between a checkpoint and them."""
+    if _trained_steps(path) != trainer.step:
+        save_weights(path, trainer)
+
+
 def mend_best(run: Path, config: GeneratorConfig) -> None:
     """Make best.safetensors out of the best step's checkpoint, if it is missing, damaged or another step's."""
     best = read_best(run)

@@ -34,7 +34,7 @@ from .checkpoint_files import (
     write_manifest,
 )
 from .disk_space import KEPT, checkpoint_bytes, disk_need, disk_need_of, require_space
-from .run_config import read_config, write_config
+from .run_config import CONFIG, read_config, write_config
 from .run_lock import hold
 from .step import Trainer
 from .tensor_file import load_tensors
@@ -98,6 +98,13 @@ def diverged(step: int, what: str) -> DivergedError:
         hint="start from its weights with a lower rate: ugatit train --a A --b B --base RUN --learning-rate 5e-5",
         name="training-diverged",
     )
+
+
+def diverged_at_once(trouble: DivergedError, run: Path) -> DivergedError:
+    """What is said where there is no checkpoint yet."""
+    what = trouble.message.partition(";")[0]
+    hint = f"remove {run}, and start anew with a lower --learning-rate, or lower weights of the losses"
+    return DivergedError(f"{what}, before the first checkpoint", hint=hint, name=trouble.name)
 
 
 def _build(folder: Path, trainer: Trainer, environment: Mapping[str, Any]) -> None:
@@ -205,6 +212,7 @@ def read_newest_networks(run: Path) -> dict[str, torch.Tensor]:
 def _from_newest(run: Path, read: Callable[[Path], Read]) -> tuple[Read, list[str]]:
     """What `read` makes of the newest checkpoint that is whole, and a sentence for each one that was passed over."""
     warnings: list[str] = []
+    hint = "remove it and start anew, or start with --out another folder"
     try:
         folders = list_checkpoints(run)
     except OSError as error:
@@ -216,11 +224,13 @@ def _from_newest(run: Path, read: Callable[[Path], Read]) -> tuple[Read, list[st
             return read(folder), warnings
         except BadModelError as error:
             warnings.append(error.message)
+            if error.name == "checkpoint-does-not-fit":
+                hint = f"put the settings in {run / CONFIG} back as they were"
     reason = (
         f"undamaged checkpoint: {warnings[0]}" if warnings else "checkpoint: it ended before its first (--save-every)"
     )
     raise BadModelError(
         f"{run} holds no {reason}",
-        hint="remove it and start anew, or start with --out another folder",
+        hint=hint,
         name="checkpoint-none",
     )

@@ -189,7 +189,7 @@ def make_config(settings: dict[str, Any]) -> TrainConfig:
         UsageError: a value is out of its range or has no such setting; the first such one, by its option's name.
     """
     try:
-        return TrainConfig(**settings)
+        config = TrainConfig(**settings)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
@@ -203,6 +203,13 @@ def make_config(settings: dict[str, Any]) -> TrainConfig:
             hint="see ugatit train --help",
             name="train-setting",
         ) from error
+    if (config.warmup or 0) >= config.steps:
+        text = f"--warmup {config.warmup} leaves the generators none of the {config.steps} steps"
+        raise UsageError(text, hint="write a smaller one, or more --steps", name="train-setting")
+    if config.freeze and config.base is None:
+        text = "--freeze keeps what --base brought, and there is no --base"
+        raise UsageError(text, hint="name a model or a run with --base, or leave it out", name="train-setting")
+    return config
 
 
 def merge_settings(preset: str | None, file: Path | None, given: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +229,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         UsageError: the file is not there or is no TOML.
     """
     try:
-        settings = tomllib.loads(path.read_text("utf-8"))
+        settings = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read {path}: {reason}", hint="check --config", name="config-unreadable") from error

@@ -17,13 +17,14 @@ from ..errors import DivergedError, UsageError
 from ..files import writing
 from ..network import Generator
 from .base import start_from
-from .best import BEST_WEIGHTS, read_best, save_weights
+from .best import BEST_WEIGHTS, mend_weights, read_best, save_weights
 from .checkpoints import (
     WEIGHTS,
     checkpoints,
     disk_need,
     disk_need_of,
     diverged,
+    diverged_at_once,
     load_checkpoint,
     read_config,
     record_best,
@@ -100,6 +101,9 @@ class Run:
         trainer = Trainer(config, device, pieces=pieces)
         notes = start_from(config.base, trainer) if config.base else []
         if any(DISCRIMINATORS_ANEW in note for note in notes):
+            if "discriminator-features" in config.freeze:
+                text = f"--freeze discriminator-features keeps what --base brought, and {config.base} brings no discriminators"
+                raise UsageError(text, hint="leave it out, or start from a run's folder", name="train-setting")
             if config.warmup is None:
                 trainer.config = config = config.model_copy(update={"warmup": min(WARMUP, config.steps // 10)})
                 trainer.warmup = config.warmup or 0
@@ -140,6 +144,7 @@ class Run:
             write_config(folder, config)
             keep_survey(folder, preparation.survey)
             _forget_after(folder, trainer.step)
+            mend_weights(folder / WEIGHTS, trainer)
         trainer.accelerator.wait_for_everyone()
         return cls(folder, trainer, preparation, [*preparation.notes, *notes])
 
@@ -349,7 +354,9 @@ class Run:
             DivergedError: it has been tried already, or there is no checkpoint.
         """
         trainer, failed = self.trainer, self.trainer.step
-        if trainer.order > 0 or not checkpoints(self.folder):
+        if not checkpoints(self.folder):
+            raise diverged_at_once(trouble, self.folder)
+        if trainer.order > 0:
             raise trouble
         trainer.accelerator.wait_for_everyone()
         self._untold += load_checkpoint(self.folder, trainer)

@@ -35,9 +35,9 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def forget_lines_after(path: Path, step: int) -> None:
-    """What was written after the checkpoint that a run goes on from will be written again."""
+    """What was written after the checkpoint that a run goes on from will be written again, as what its end reports will."""
     if path.exists():
-        kept = [line for line in read_lines(path) if line["step"] <= step]
+        kept = [line for line in read_lines(path) if line["step"] <= step and line.get("split") != "report"]
         write_atomically(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
 

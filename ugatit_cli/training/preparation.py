@@ -75,11 +75,11 @@ def _changes(earlier: Survey | None, now: Survey) -> tuple[str, ...]:
     changed = [
         str(pictures.folder)
         for name, pictures in now.sets.items()
-        if name in earlier.sets and _names(earlier.sets[name]) != _names(pictures)
+        if name in earlier.sets and _content(earlier.sets[name]) != _content(pictures)
     ]
     text = "other pictures than when the run was started: it goes on, but not to the same bits"
     return tuple(f"{folder} has {text}" for folder in changed)
 
 
-def _names(pictures: PictureSet) -> list[str]:
-    return [pictures.name(facts) for facts in pictures.good]
+def _content(pictures: PictureSet) -> list[tuple[str, str]]:
+    return [(pictures.name(facts), facts.fingerprint) for facts in pictures.good]

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ..errors import BadModelError, UsageError
 from ..files import write_atomically, writing
 from .checkpoint_files import read_text_file
-from .config import TrainConfig
+from .config import TrainConfig, located
 
 CONFIG = "config.json"
 
@@ -21,7 +21,7 @@ def write_config(run: Path, config: TrainConfig) -> None:
 
 
 def read_config(run: Path) -> TrainConfig:
-    """The settings that the run was started with.
+    """The settings that the run was started with; relative folders, which somebody wrote there, count from the run's.
 
     Raises:
         UsageError: there is no such run.
@@ -30,11 +30,12 @@ def read_config(run: Path) -> TrainConfig:
     if not run.exists():
         raise UsageError(f"the run {run} does not exist", hint="check the path", name="run-missing")
     try:
-        return TrainConfig.model_validate_json(read_text_file(run / CONFIG))
+        config = TrainConfig.model_validate_json(read_text_file(run / CONFIG))
     except ValidationError as error:
         raise BadModelError(f"cannot use {run / CONFIG}: {_reason(error)}", name="run-damaged") from error
     except BadModelError as error:
         raise BadModelError(f"{run} is not a training run: {error.message}", name="run-damaged") from error
+    return config.model_copy(update=located(dict(config), run.absolute()))
 
 
 def _reason(error: ValidationError) -> str:
