@@ -24,7 +24,7 @@ from ugatit_cli.backends.pixels import from_graph, to_graph
 from ugatit_cli.backends.providers import cuda_problem
 from ugatit_cli.cache import VARIABLE
 from ugatit_cli.config import GeneratorConfig
-from ugatit_cli.errors import BadModelError, DeviceError, ResourceError, UgatitError
+from ugatit_cli.errors import BadModelError, DeviceError, ResourceError, UgatitError, UsageError
 from ugatit_cli.graph.facts import Colours, Element, GraphFacts, Layout, ValueRange
 from ugatit_cli.graph.generator import GraphForm, facts_of, write_generator
 from ugatit_cli.graph.screening import screen
@@ -136,10 +136,14 @@ def test_a_heatmap_that_is_not_there(kind: type[OnnxBackend], tmp_path: Path) ->
         opened(kind, inverted(), tmp_path).translate_with_heatmap(PICTURES)
 
 
-@pytest.mark.parametrize(("kind", "device"), [(OnnxBackend, "mps"), (OpenvinoBackend, "cuda")])
-def test_devices_that_it_cannot_have(kind: type[OnnxBackend], device: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "device", "error"), [(OnnxBackend, "mps", DeviceError), (OpenvinoBackend, "cuda", UsageError)]
+)
+def test_devices_that_it_cannot_have(
+    kind: type[OnnxBackend], device: str, error: type[UgatitError], tmp_path: Path
+) -> None:
     path = saved(inverted(), tmp_path / "a.onnx")
-    with pytest.raises(DeviceError):
+    with pytest.raises(error):
         kind(path, screen(path).facts, device)
 
 

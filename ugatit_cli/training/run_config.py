@@ -15,9 +15,10 @@ CONFIG = "config.json"
 
 
 def write_config(run: Path, config: TrainConfig) -> None:
+    """With its folders in full."""
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
-    write_atomically(run / CONFIG, config.model_dump_json(indent=1).encode())
+    write_atomically(run / CONFIG, _located(config, Path.cwd()).model_dump_json(indent=1).encode())
 
 
 def read_config(run: Path) -> TrainConfig:
@@ -35,7 +36,11 @@ def read_config(run: Path) -> TrainConfig:
         raise BadModelError(f"cannot use {run / CONFIG}: {_reason(error)}", name="run-damaged") from error
     except BadModelError as error:
         raise BadModelError(f"{run} is not a training run: {error.message}", name="run-damaged") from error
-    return config.model_copy(update=located(dict(config), run.absolute()))
+    return _located(config, run.absolute())
+
+
+def _located(config: TrainConfig, place: Path) -> TrainConfig:
+    return config.model_copy(update=located(dict(config), place))
 
 
 def _reason(error: ValidationError) -> str:

@@ -35,7 +35,7 @@ def open_container(path: Path, demuxer: str) -> av.container.InputContainer:
 
 
 class _Astray(Exception):
-    """A file's index leads behind the frame that was looked for."""
+    """A file's index leads behind the frame that was looked for, or nowhere."""
 
 
 class VideoSource:
@@ -138,11 +138,13 @@ class VideoSource:
 
 
 def _begun_by(start: int, pictures: Iterable[tuple[av.VideoFrame, int]]) -> Iterator[tuple[av.VideoFrame, int]]:
-    """All of them, if the first one is shown at `start` or before; else raises _Astray."""
-    for number, item in enumerate(pictures):
-        if number == 0 and (item[0].pts is None or item[0].pts > start):
-            raise _Astray
-        yield item
+    """All of them, if there is one and it is shown at `start` or before; else raises _Astray."""
+    found = iter(pictures)
+    first = next(found, None)
+    if first is None or first[0].pts is None or first[0].pts > start:
+        raise _Astray
+    yield first
+    yield from found
 
 
 def upright(frame: av.VideoFrame, size: tuple[int, int], colours: Colours, scaler: Scaler) -> Pixels:
