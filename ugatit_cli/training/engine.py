@@ -37,9 +37,8 @@ def start_engine(precision: str, device: torch.device) -> Accelerator:
     # one for the whole program, it would refuse another precision, and keep the first device; where processes have found
     # each other, that stays
     AcceleratorState._reset_state(reset_partial_state=not is_launched())
-    patience = InitProcessGroupKwargs(
-        timeout=timedelta(seconds=TIME_TO_SAVE)
-    )  # while the first process evaluates or saves
+    # the others wait while the first process evaluates or saves
+    patience = InitProcessGroupKwargs(timeout=timedelta(seconds=TIME_TO_SAVE))
     return Accelerator(mixed_precision=MODES[precision], cpu=device.type == "cpu", kwargs_handlers=[patience])
 
 
