@@ -80,6 +80,26 @@ def _make_and_hold(part: Path) -> int | None:
     return descriptor
 
 
+@contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Make `folder` and those above it that are missing; after the block, take away again what stayed empty.
+
+    Raises:
+        OutputError, ResourceError: it cannot be made.
+    """
+    missing: list[Path] = []
+    try:
+        with writing(folder):
+            missing = [path for path in (folder, *folder.parents) if not path.exists()]
+            for path in reversed(missing):
+                path.mkdir(exist_ok=True)
+        yield
+    finally:
+        for path in missing:
+            with suppress(OSError):  # not empty: that is what it was made for
+                path.rmdir()
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names in `folder` to the disk: the journal relies on it, as a record says that its file outlasts a crash."""
     try:

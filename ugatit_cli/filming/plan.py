@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..errors import UsageError
 from ..files import sha256_of
+from ..pipeline.destination import named
 from ..pipeline.journal import Journal
 from ..pipeline.plan import Job, Kind
 from ..pipeline.preflight import check_folders
@@ -91,11 +92,6 @@ def beside(source: Path, label: str) -> Path:
     if source.is_dir():
         return source.with_name(f"{source.name}-{label}".replace(".", "-").lstrip("-"))  # a dot would begin an ending
     return source.with_name(f"{source.stem}.{label}{writable_suffix(source.name)}")
-
-
-def named(path: Path) -> Path:
-    """`path`, in full where it ends in no name: `.`, `..`"""
-    return path if path.name not in ("", "..") else Path(os.path.abspath(path))
 
 
 def check_length(path: Path) -> None:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from .. import hub, weights
 from ..config import Direction, GeneratorConfig
 from ..errors import BadModelError, UsageError
-from ..files import PART_SUFFIX, remove_old_parts, sha256_of, sync_folder, write_atomically, writing
+from ..files import PART_SUFFIX, making, remove_old_parts, sha256_of, sync_folder, write_atomically, writing
 from ..graph.reading import is_graph
 from ..loading import Wish as RunWish
 from ..loading import load_model
@@ -100,22 +100,18 @@ def _described(part: Path) -> dict[str, str]:
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """A hidden folder beside, which gets its name in the end; nothing is left of it otherwise."""
-    missing = [path for path in folder.parents if not path.exists()]
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        remove_old_parts(folder.parent)
-        part = folder.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
-        part.mkdir()
-    try:
-        yield part
+    with making(folder.parent):
         with writing(folder):
-            os.rename(part, folder)
-            sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        for path in missing:
-            with suppress(OSError):  # not empty: that is what it was made for
-                path.rmdir()
+            remove_old_parts(folder.parent)
+            part = folder.parent / f".{secrets.token_hex(6)}{PART_SUFFIX}"
+            part.mkdir()
+        try:
+            yield part
+            with writing(folder):
+                os.rename(part, folder)
+                sync_folder(folder.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _keep_weights(source: Path, part: Path, wish: Wish) -> Kept:

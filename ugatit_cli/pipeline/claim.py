@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import OutputError
-from ..files import lock_file, remove_abandoned_parts, write_error
+from ..files import lock_file, making, remove_abandoned_parts, write_error
 from .journal import Journal
 from .plan import Job, refuse_lookalikes
 
@@ -50,17 +50,12 @@ def claim(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: another run holds it, or it cannot be written.
     """
-    made = _make(folder)
-    try:
+    with making(folder):
         descriptor = _lock(folder)
         try:
             yield
         finally:
             _unlock(folder / LOCK, descriptor)
-    finally:
-        for path in reversed(made):
-            with suppress(OSError):  # not empty: that is what it was made for
-                path.rmdir()
 
 
 def _unlock(path: Path, descriptor: int) -> None:
@@ -71,17 +66,6 @@ def _unlock(path: Path, descriptor: int) -> None:
         path.unlink()
     if sys.platform != "win32":
         os.close(descriptor)
-
-
-def _make(folder: Path) -> list[Path]:
-    """The folders that had to be made, outermost first."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()][::-1]
-    try:
-        for path in missing:
-            path.mkdir(exist_ok=True)
-    except OSError as error:
-        raise write_error(folder, error) from error
-    return missing
 
 
 def _lock(folder: Path) -> int:

@@ -145,7 +145,12 @@ def _file(out: str, alone: bool, options: OutputOptions, *, is_film: bool) -> De
 
 
 def _beside(folder: Path, label: str) -> Path:
-    named = folder if folder.name not in ("", "..") else Path(os.path.abspath(folder))
-    if not named.name:
-        raise UsageError(f"there is no place beside {named}", hint="name a folder with -o", name="output-nameless")
-    return named.with_name(f"{named.name}-{label}")
+    source = named(folder)
+    if not source.name:
+        raise UsageError(f"there is no place beside {source}", hint="name a folder with -o", name="output-nameless")
+    return source.with_name(f"{source.name}-{label}")
+
+
+def named(path: Path) -> Path:
+    """`path`, in full where it ends in no name: `.`, `..`"""
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))

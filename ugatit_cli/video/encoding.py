@@ -81,14 +81,15 @@ class VideoEncoder:
 
 def check_stream(stream: Stream) -> None:
     """Open its encoder once. Raises UsageError where that does not take pictures of this size, or so many a second."""
+    text = f"{stream.encoder.name} cannot write pictures of {stream.width} x {stream.height}, {float(stream.rate):.4g} a second"
+    refused = UsageError(text, hint="choose another --codec", name="codec")
+    if stream.width in stream.encoder.unsafe_widths:
+        raise refused
     try:
-        if stream.width in stream.encoder.unsafe_widths:
-            raise OutputError("its memory would be damaged", hint="choose another --codec", name="encoder-failed")
         with encoding(stream.encoder.name):
             _new_codec(stream).open()
     except OutputError as error:
-        text = f"{stream.encoder.name} cannot write pictures of {stream.width} x {stream.height}, {float(stream.rate):.4g} a second"
-        raise UsageError(text, hint=error.hint, name="codec") from error
+        raise refused from error
 
 
 def _new_codec(stream: Stream) -> av.VideoCodecContext:
